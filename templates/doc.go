@@ -1,0 +1,23 @@
+// Package templates holds the operational templates Quire ships with (OPT 1.4
+// XML), built from the archetypes of package archetypes, and example
+// compositions for each in canonical JSON (RM 1.0.4).
+//
+// "Vital signs observations.v1" is one set of vital signs. The early warning
+// total is kept as somebody recorded it; nothing is worked out, and an
+// incomplete set carries no total.
+//
+// "Emergency care plan.v1" is a persistent plan, one for each EHR: a newer plan
+// is a new version of the same composition. Its CPR recommendation is mandatory
+// and has no default; "Not recorded" is a value an author picks, never one that
+// appears by itself, and never one of the recommendations.
+//
+// People, places and numbers in the examples are invented; telephone numbers
+// are from ranges reserved for fiction.
+package templates
+
+import "embed"
+
+// FS holds opt/*.opt and examples/*.json, under the paths that All names.
+//
+//go:embed opt/*.opt examples/*.json
+var FS embed.FS
