@@ -1,0 +1,7 @@
+// Package opt reads operational templates 1.4 (XML, namespaces
+// http://schemas.openehr.org/v1 and v2) into the archetype object model. It is a
+// pull reader over tokens: one pass, bounded depth and size, no external
+// entities. Every fault is collected with line, column and element path; what
+// each element may hold stands in tables, so that an unknown, missing or
+// repeated element is a fault and never silently dropped.
+package opt
