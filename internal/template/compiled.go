@@ -57,6 +57,9 @@ type Node struct {
 	// DefaultAttr says which attribute Default belongs to when the template
 	// constrains no object there; 0 when Default is of the node itself.
 	DefaultAttr rminfo.Attr
+	// Derived are constraints on functions of the reference model, such as
+	// is_integral, which stand in no document.
+	Derived []*aom.Attribute
 	// Annotations and View are the template's remarks on this node, such as
 	// comment, or pass_through.
 	Annotations []aom.KeyValue
@@ -98,6 +101,7 @@ type Compiled struct {
 	attrs    []Attribute
 	children []NodeID
 	scopes   map[NodeID]*scope
+	slots    map[NodeID]slotRule
 	// byArchetype finds any scope of an archetype.
 	byArchetype map[string]*scope
 }

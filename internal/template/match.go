@@ -1,10 +1,8 @@
 package template
 
 import (
-	"regexp"
 	"strings"
 
-	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 )
 
@@ -45,7 +43,7 @@ func (c *Compiled) Match(parent NodeID, attr rminfo.Attr, atCode, name string) (
 		return NoNode, false
 	}
 	for _, id := range children {
-		if n := &c.nodes[id]; n.Slot != nil && SlotAdmits(n.Slot, atCode) {
+		if n := &c.nodes[id]; n.Slot != nil && c.SlotAdmits(id, atCode) {
 			return id, true
 		}
 	}
@@ -76,54 +74,4 @@ func contains(list []string, s string) bool {
 		}
 	}
 	return false
-}
-
-// SlotAdmits says whether an archetype may fill a slot: one include matches, or
-// there is none, and no exclude that is narrower than "everything" matches.
-// Expressions that are not about the archetype id are not decided here.
-func SlotAdmits(slot *aom.Slot, archetypeID string) bool {
-	includes := patterns(slot.Includes)
-	if len(includes) > 0 && !anyMatches(includes, archetypeID) {
-		return false
-	}
-	for _, p := range patterns(slot.Excludes) {
-		// Exclude everything beside a list of includes means: nothing but those.
-		if p == ".*" && len(includes) > 0 {
-			continue
-		}
-		if matches(p, archetypeID) {
-			return false
-		}
-	}
-	return true
-}
-
-func patterns(assertions []aom.Assertion) []string {
-	var out []string
-	for _, a := range assertions {
-		if p, ok := a.ArchetypeIDPattern(); ok {
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
-func anyMatches(patterns []string, id string) bool {
-	for _, p := range patterns {
-		if matches(p, id) {
-			return true
-		}
-	}
-	return false
-}
-
-// matches compares the whole id. An expression Go's engine cannot read (look
-// around) admits nothing but itself.
-func matches(pattern, id string) bool {
-	pattern = strings.TrimSuffix(strings.TrimPrefix(pattern, "/"), "/")
-	re, err := regexp.Compile("^(?:" + pattern + ")$")
-	if err != nil {
-		return pattern == id
-	}
-	return re.MatchString(id)
 }

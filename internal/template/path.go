@@ -9,9 +9,9 @@ import (
 // Lookup finds the node at a path from the root: /content[id]/data[at0001]/...
 // The predicate of the root itself may stand before it; names may be written
 // [at0001, 'name'] or [at0001 and name/value='name']. Without a name the first
-// node of the code answers, without a code the first of the attribute.
+// node of the code answers, without a code the first of the attribute;
+// alternatives are tried in turn until one has the rest of the path.
 func (c *Compiled) Lookup(path string) (NodeID, bool) {
-	id := NodeID(0)
 	if strings.HasPrefix(path, "[") {
 		end := closing(path)
 		if end < 0 {
@@ -19,38 +19,39 @@ func (c *Compiled) Lookup(path string) (NodeID, bool) {
 		}
 		path = path[end+1:]
 	}
-	for path != "" {
-		var seg segment
-		var ok bool
-		if seg, path, ok = cutSegment(path); !ok {
-			return NoNode, false
-		}
-		attr, known := rminfo.AttrByName(seg.attr)
-		if !known {
-			return NoNode, false
-		}
-		if id = c.step(id, attr, seg); id == NoNode {
-			return NoNode, false
-		}
-	}
-	return id, true
+	id := c.descend(0, path)
+	return id, id != NoNode
 }
 
-func (c *Compiled) step(parent NodeID, attr rminfo.Attr, seg segment) NodeID {
-	found := NoNode
-	for _, child := range c.Children(parent, attr) {
-		n := &c.nodes[child]
-		if seg.code != "" && seg.code != n.AtCode && seg.code != n.NodeID {
-			continue
-		}
-		if seg.name == "" || contains(n.Names, seg.name) {
-			return child
-		}
-		if found == NoNode && (len(n.Names) == 0 || seg.name == c.Label(child, "")) {
-			found = child
+func (c *Compiled) descend(id NodeID, path string) NodeID {
+	if path == "" || path == "/" {
+		return id
+	}
+	seg, rest, ok := cutSegment(path)
+	attr, known := rminfo.AttrByName(seg.attr)
+	if !ok || !known {
+		return NoNode
+	}
+	// The wanted name first, then nodes whose name is open or written in the
+	// terms alone.
+	for _, fits := range [...]func(NodeID) bool{
+		func(child NodeID) bool { return seg.name == "" || contains(c.nodes[child].Names, seg.name) },
+		func(child NodeID) bool {
+			open := len(c.nodes[child].Names) == 0 || seg.name == c.Label(child, "")
+			return seg.name != "" && open && !contains(c.nodes[child].Names, seg.name)
+		},
+	} {
+		for _, child := range c.Children(id, attr) {
+			n := &c.nodes[child]
+			if seg.code != "" && seg.code != n.AtCode && seg.code != n.NodeID || !fits(child) {
+				continue
+			}
+			if found := c.descend(child, rest); found != NoNode {
+				return found
+			}
 		}
 	}
-	return found
+	return NoNode
 }
 
 type segment struct{ attr, code, name string }
@@ -76,7 +77,8 @@ func cutSegment(path string) (seg segment, rest string, ok bool) {
 }
 
 // closing finds the bracket that closes the one path begins with; brackets
-// within quotes do not count.
+// within quotes do not count. Tools leave apostrophes within names as they are,
+// so a quote ends only where the predicate may go on.
 func closing(path string) int {
 	quote := byte(0)
 	for i := 1; i < len(path); i++ {
@@ -84,7 +86,7 @@ func closing(path string) int {
 		case quote != 0:
 			if ch == '\\' {
 				i++
-			} else if ch == quote {
+			} else if ch == quote && i+1 < len(path) && (path[i+1] == ']' || path[i+1] == ' ') {
 				quote = 0
 			}
 		case ch == '\'' || ch == '"':
