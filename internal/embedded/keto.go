@@ -17,10 +17,11 @@ const (
 	ketoDatabase  = "keto"
 	ketoAttempts  = 3
 	ketoStopLimit = 5 * time.Second
-	// A Keto whose port is taken neither exits nor says so, and one with a fault in its model answers every check with
-	// "no": only time tells. A good one answers the sentinel in 0.2 s.
-	ketoReadyLimit = 8 * time.Second
 )
+
+// ketoReadyLimit is how long an attempt may take. A Keto whose port is taken neither exits nor says so, and one with a fault
+// in its model answers every check with "no": only time tells. A good one answers the sentinel in 0.2 s.
+var ketoReadyLimit = 8 * time.Second
 
 // ketoPorts are Keto's listeners.
 type ketoPorts struct{ read, write, metrics, opl int }

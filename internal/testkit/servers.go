@@ -47,7 +47,7 @@ func sharedCluster(ctx context.Context) (*embedded.Cluster, error) {
 	if shared.cluster != nil {
 		return shared.cluster, nil
 	}
-	dir, err := os.MkdirTemp("", "quire-test-")
+	dir, err := TempDir()
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +69,15 @@ func stopShared() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	return errors.Join(shared.cluster.Stop(ctx), os.RemoveAll(shared.dir))
+}
+
+// TempDir makes a folder for a test cluster that every user may enter: as root, the children are another user.
+func TempDir() (string, error) {
+	dir, err := os.MkdirTemp("", "quire-test-")
+	if err != nil {
+		return "", err
+	}
+	return dir, os.Chmod(dir, 0o711)
 }
 
 // Options are those of a test cluster in a folder: nothing is synced, Keto's binary is the checkout's, and it is not
@@ -145,8 +154,7 @@ func Own(t testing.TB, withKeto, durable bool) *embedded.Cluster {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
-	// Not t.TempDir: its parents carry the test's name and 0700, so that as root the children could not reach it.
-	dir, err := os.MkdirTemp("", "quire-test-")
+	dir, err := TempDir()
 	if err != nil {
 		t.Fatal(err)
 	}
