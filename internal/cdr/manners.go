@@ -1,0 +1,55 @@
+package cdr
+
+import "github.com/quire-cdr/quire/internal/fault"
+
+// Manners is what differs between the openEHR specification as written and
+// servers that clients have got used to. Two sets exist, in one table; code
+// asks a member and never the name of the set.
+type Manners struct {
+	Name string
+	// OnePersistent refuses a second first-version of a persistent composition
+	// of one template in one EHR.
+	OnePersistent bool
+	// LenientParty reads an empty subject as PARTY_SELF.
+	LenientParty bool
+	// MalformedID is the kind of an identifier in a path that cannot be one.
+	MalformedID fault.Kind
+	// LexicalForm is the kind of a value whose text is not of its class, such
+	// as a date that is none.
+	LexicalForm fault.Kind
+	// TemplateInvalid is the kind of well-formed XML that is no template.
+	TemplateInvalid fault.Kind
+	// TemplateChanged is the kind of an update under another template.
+	TemplateChanged fault.Kind
+	// BodyUIDMismatch is the kind of a body uid that names another object than
+	// the URL.
+	BodyUIDMismatch fault.Kind
+	// StrongETags writes "uid" where the specification wants W/"uid".
+	StrongETags bool
+}
+
+var manners = map[bool]Manners{
+	false: {
+		Name:            "openehr",
+		OnePersistent:   true,
+		MalformedID:     fault.Invalid,
+		LexicalForm:     fault.Unprocessable,
+		TemplateInvalid: fault.Unprocessable,
+		TemplateChanged: fault.Invalid,
+		BodyUIDMismatch: fault.Unprocessable,
+	},
+	true: {
+		Name:            "ehrbase",
+		OnePersistent:   true,
+		LenientParty:    true,
+		MalformedID:     fault.NotFound,
+		LexicalForm:     fault.Invalid,
+		TemplateInvalid: fault.Invalid,
+		TemplateChanged: fault.Invalid,
+		BodyUIDMismatch: fault.Invalid,
+		StrongETags:     true,
+	},
+}
+
+// MannersFor gives the set for --compat none (false) or ehrbase (true).
+func MannersFor(compat bool) Manners { return manners[compat] }

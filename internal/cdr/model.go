@@ -1,0 +1,133 @@
+package cdr
+
+import (
+	"time"
+
+	"github.com/quire-cdr/quire/internal/rm"
+)
+
+// Kind says what a versioned object holds; the numbers stand in the database.
+type Kind int16
+
+// The kinds of versioned object.
+const (
+	KindComposition Kind = 1
+	KindStatus      Kind = 2
+	KindFolder      Kind = 3
+	KindParty       Kind = 4
+)
+
+// Class is the class of the versions' data, such as "COMPOSITION".
+func (k Kind) Class() string {
+	switch k {
+	case KindComposition:
+		return "COMPOSITION"
+	case KindStatus:
+		return "EHR_STATUS"
+	case KindFolder:
+		return "FOLDER"
+	}
+	return "PARTY"
+}
+
+// Content is the new content of a version: a tree that a codec made, or
+// canonical JSON that is read here. Tree wins where both are set.
+type Content struct {
+	Tree *rm.Tree
+	JSON []byte
+}
+
+// CommitInfo is what a client says of its commit, by the headers openehr-version
+// and openehr-audit-details or by an UPDATE_VERSION. Empty members take the
+// defaults of the operation.
+type CommitInfo struct {
+	// Lifecycle is a code of the group version lifecycle state: "532" complete
+	// (the default), "553" incomplete, "800" inactive, "801" abandoned.
+	Lifecycle string
+	// ChangeType is a code of the group audit change type; the default is 249,
+	// 251 or 523 as the operation is a create, an update or a delete.
+	ChangeType string
+	// Description becomes AUDIT_DETAILS.description.
+	Description string
+	// Committer is a PARTY_PROXY as canonical JSON and wins over the parts.
+	Committer []byte
+	// CommitterName and the parts of external_ref; where none is given the
+	// committer is the caller.
+	CommitterName, CommitterID, CommitterNamespace, CommitterType string
+	// Labels are sensitivity labels to set besides those of the template.
+	Labels []string
+	// IdempotencyKey makes a repeated create give the first answer.
+	IdempotencyKey string
+}
+
+// VersionRef names one version of a versioned object. Object or VersionUID is
+// set; for EHR_STATUS both may be empty, since the EHR has only one.
+type VersionRef struct {
+	// Object is the uuid of the versioned object: the effective version is
+	// meant, or the one at a time.
+	Object string
+	// VersionUID names exactly one version.
+	VersionUID string
+	// At picks the version that was extant at a time.
+	At *time.Time
+	// Lifecycle "incomplete" asks for the newest version even if it is a draft.
+	Lifecycle string
+}
+
+// Document is one version of a versioned object with its content. JSON is the
+// stored bytes and must not be changed; it is nil where Deleted.
+type Document struct {
+	VersionUID string
+	ObjectID   string
+	// EHR is the owner.
+	EHR  string
+	Kind Kind
+	JSON []byte
+	// Tree is the content as it was committed; set by writes only, so that they
+	// can answer in other formats without reading again.
+	Tree      *rm.Tree
+	Committed time.Time
+	// Lifecycle is the code, such as "532".
+	Lifecycle string
+	Deleted   bool
+	// Template is the template id, "" for other kinds than compositions.
+	Template string
+	// Contribution is the id of the contribution that committed the version.
+	Contribution string
+	// Repeated says that an idempotency key was seen before: the document is
+	// the first answer, and nothing was written.
+	Repeated bool
+	// Withheld says that the caller may not have seen everything.
+	Withheld bool
+}
+
+// EHR is one electronic health record.
+type EHR struct {
+	ID       string
+	SystemID string
+	Created  time.Time
+	// Status is the latest EHR_STATUS; StatusID its versioned object.
+	Status   Document
+	StatusID string
+	// DirectoryID is the versioned object of the directory, "" without one.
+	DirectoryID               string
+	IsQueryable, IsModifiable bool
+}
+
+// Versioned is a VERSIONED_OBJECT as canonical JSON.
+type Versioned struct {
+	ObjectID string
+	Created  time.Time
+	JSON     []byte
+	// Latest is the newest version the caller may see.
+	Latest Document
+}
+
+// ContributionView is a CONTRIBUTION as canonical JSON.
+type ContributionView struct {
+	ID        string
+	Committed time.Time
+	// Versions are the version uids it committed.
+	Versions []string
+	JSON     []byte
+}

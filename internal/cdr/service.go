@@ -1,0 +1,68 @@
+package cdr
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+)
+
+// Deps is what a Service needs of the world.
+type Deps struct {
+	Store      Store
+	Authorizer Authorizer
+	Auditor    Auditor
+	// Clock defaults to the wall clock.
+	Clock Clock
+	// SystemID is this system's id, as in version uids.
+	SystemID string
+	// Compat picks the manners of EHRbase.
+	Compat bool
+	// Destruction allows physical deletion.
+	Destruction bool
+	// Logger defaults to slog.Default.
+	Logger *slog.Logger
+}
+
+// Service is the use cases. Every method takes the caller first, authorizes,
+// acts and audits. It is safe for concurrent use.
+type Service struct {
+	store       Store
+	authorizer  Authorizer
+	auditor     Auditor
+	clock       Clock
+	systemID    string
+	manners     Manners
+	destruction bool
+	log         *slog.Logger
+	templates   *otter.Cache[string, *Template]
+}
+
+// New makes a Service.
+func New(d Deps) *Service {
+	if d.Clock == nil {
+		d.Clock = wallClock{}
+	}
+	if d.Logger == nil {
+		d.Logger = slog.Default()
+	}
+	return &Service{
+		store: d.Store, authorizer: d.Authorizer, auditor: d.Auditor, clock: d.Clock,
+		systemID: d.SystemID, manners: MannersFor(d.Compat), destruction: d.Destruction, log: d.Logger,
+		templates: otter.Must(&otter.Options[string, *Template]{
+			MaximumSize: 1000,
+			// Another process may have replaced an unused template.
+			ExpiryCalculator: otter.ExpiryWriting[string, *Template](time.Minute),
+		}),
+	}
+}
+
+// SystemID is this system's id.
+func (s *Service) SystemID() string { return s.systemID }
+
+// Manners are the manners in force.
+func (s *Service) Manners() Manners { return s.manners }
+
+type wallClock struct{}
+
+func (wallClock) Now() time.Time { return time.Now() }

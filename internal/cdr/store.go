@@ -1,0 +1,190 @@
+package cdr
+
+import (
+	"context"
+	"time"
+
+	"github.com/quire-cdr/quire/internal/access"
+	"github.com/quire-cdr/quire/internal/rm"
+)
+
+// Store keeps the record. Implemented on Postgres. Errors are *fault.Error;
+// what the profile may not see is fault.NotFound, like what does not exist.
+type Store interface {
+	// Commit is the only write path for record data: all of it or nothing.
+	Commit(ctx context.Context, c Commit) (Committed, error)
+	// Version reads one version.
+	Version(ctx context.Context, p *access.Profile, ehr string, kind Kind, ref VersionRef) (Version, error)
+	// History reads all versions of an object, oldest first, without content.
+	History(ctx context.Context, p *access.Profile, ehr string, kind Kind, object string) ([]Version, error)
+	// Contribution reads a contribution and the versions of it that the profile
+	// may see, without content.
+	Contribution(ctx context.Context, p *access.Profile, ehr, id string) (StoredContribution, error)
+	// EHR reads one EHR with its latest status.
+	EHR(ctx context.Context, p *access.Profile, id string) (StoredEHR, error)
+	// EHRBySubject finds the EHR of a subject.
+	EHRBySubject(ctx context.Context, p *access.Profile, namespace, id string) (StoredEHR, error)
+	// DeleteEHR removes an EHR and everything in it, physically.
+	DeleteEHR(ctx context.Context, p *access.Profile, id string, audit Event) error
+
+	// Templates lists the templates in use, by id.
+	Templates(ctx context.Context) ([]TemplateInfo, error)
+	// Template reads one template by its id, byte for byte.
+	Template(ctx context.Context, id string) (StoredTemplate, error)
+	// PutTemplate stores a template: Identical, or Used with other content,
+	// writes nothing.
+	PutTemplate(ctx context.Context, t StoredTemplate, audit Event) (PutOutcome, TemplateInfo, error)
+}
+
+// Commit is one contribution to one EHR.
+type Commit struct {
+	Profile *access.Profile
+	EHR     string
+	// Create makes the EHR; its status is then among the versions.
+	Create *NewEHR
+	// ID is the contribution's uuid, SystemID the committing system.
+	ID         string
+	SystemID   string
+	ChangeType string
+	// AuditDetails is AUDIT_DETAILS as canonical JSON without time_committed.
+	AuditDetails []byte
+	Versions     []NewVersion
+	// Event is the audit row of the write.
+	Event Event
+	// Organisation recorded the versions.
+	Organisation string
+	// Idempotency is empty or names a request whose answer must not change.
+	Idempotency *Idempotency
+}
+
+// NewEHR is what a commit that makes an EHR says of it. The organisation of the
+// commit gets a relationship, so that its people can see what they made.
+type NewEHR struct {
+	StatusID string
+}
+
+// Idempotency recognises a repeated request by its key; Request is a hash of it.
+type Idempotency struct {
+	Key     string
+	Request []byte
+}
+
+// NewVersion is a version to commit. Its number and uid are known before the
+// transaction, since it follows Preceding and nothing else.
+type NewVersion struct {
+	Kind   Kind
+	Object string
+	// Preceding is the version uid this one follows, "" for the first.
+	Preceding  string
+	Lifecycle  string
+	ChangeType string
+	// Tree and Doc are the content, nil for a deletion; Doc is the canonical
+	// JSON of Tree.
+	Tree *rm.Tree
+	Doc  []byte
+	// Template is nil for kinds without one.
+	Template *Template
+	// Labels and Sens are the sensitivity labels and their bits.
+	Labels []string
+	Sens   uint64
+	// AuditDetails is the commit audit without time_committed.
+	AuditDetails []byte
+	// Persistent refuses a second live object of the template in the EHR.
+	Persistent bool
+	// Status is set for KindStatus.
+	Status *StatusFacts
+	// StalePath makes a stale Preceding a Conflict and no Precondition: the
+	// version was named in the path.
+	StalePath bool
+}
+
+// StatusFacts are what the ehr row mirrors of an EHR_STATUS.
+type StatusFacts struct {
+	IsQueryable, IsModifiable bool
+	// SubjectNamespace and SubjectID are the normalised external reference, ""
+	// without one.
+	SubjectNamespace, SubjectID string
+}
+
+// Committed is the answer to a Commit.
+type Committed struct {
+	Contribution string
+	Committed    time.Time
+	// Repeated is the version uid a repeated request was answered with.
+	Repeated string
+}
+
+// Version is a stored version.
+type Version struct {
+	UID, Object, EHR string
+	Kind             Kind
+	Number           int
+	Lifecycle        string
+	ChangeType       string
+	Contribution     string
+	Committed        time.Time
+	Preceding        string
+	OtherInputs      []string
+	Signature        string
+	// AuditDetails lacks time_committed; Attestations is a JSON list or nil.
+	AuditDetails []byte
+	Attestations []byte
+	// Template is the template id.
+	Template string
+	Family   int32
+	// Latest and Effective are the marks of the version.
+	Latest, Effective bool
+	Doc               []byte
+}
+
+// StoredContribution is a contribution as stored.
+type StoredContribution struct {
+	ID           string
+	Committed    time.Time
+	AuditDetails []byte
+	Versions     []Version
+}
+
+// StoredEHR is an ehr row with its latest status.
+type StoredEHR struct {
+	ID, SystemID, StatusID, DirectoryID string
+	Created                             time.Time
+	IsQueryable, IsModifiable           bool
+	Status                              Version
+}
+
+// TemplateInfo is a row of the list of templates.
+type TemplateInfo struct {
+	// Row is the id of this content, Family the id of the template id whatever
+	// its content: access filters on the family.
+	Row, Family   int32
+	ID            string
+	UID           string
+	Concept       string
+	RootArchetype string
+	Language      string
+	Created       time.Time
+	// Label is the sensitivity label new versions get, Sens its bit set.
+	Label string
+	Sens  uint64
+}
+
+// StoredTemplate is a template with its source.
+type StoredTemplate struct {
+	TemplateInfo
+	SHA256 []byte
+	OPT    string
+}
+
+// PutOutcome says what PutTemplate did.
+type PutOutcome uint8
+
+// The outcomes of PutTemplate.
+const (
+	PutNew PutOutcome = iota
+	PutReplaced
+	// PutIdentical is refused: the same content is stored already.
+	PutIdentical
+	// PutUsed is refused: other content is stored, and compositions use it.
+	PutUsed
+)
