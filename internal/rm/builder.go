@@ -141,13 +141,7 @@ func (b *Builder) Tree() (*Tree, error) {
 		return nil, errors.New("rm: the tree is not complete")
 	}
 	t := &Tree{nodes: b.nodes, text: b.text}
-	for id := range t.nodes {
-		if n := &t.nodes[id]; n.attr == rminfo.A_archetype_node_id && n.parent != None {
-			if p := &t.nodes[n.parent]; p.class.Locatable() && n.length > 0 && !isCode(t.Text(ID(id))) {
-				p.flags |= flagRoot
-			}
-		}
-	}
+	t.markRoots()
 	return t, nil
 }
 

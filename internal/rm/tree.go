@@ -165,6 +165,20 @@ func (t *Tree) Name(id ID) string {
 // archetype_node_id is an archetype id and no at-code.
 func (t *Tree) IsRoot(id ID) bool { return t.nodes[id].flags&flagRoot != 0 }
 
+// markRoots sets and clears the flag that IsRoot asks.
+func (t *Tree) markRoots() {
+	for id := range t.nodes {
+		n := &t.nodes[id]
+		n.flags &^= flagRoot
+		if n.attr != rminfo.A_archetype_node_id || n.parent == None {
+			continue
+		}
+		if p := &t.nodes[n.parent]; p.class.Locatable() && n.length > 0 && !isCode(t.Text(ID(id))) {
+			p.flags |= flagRoot
+		}
+	}
+}
+
 // ArchetypeRoot is the nearest archetype root at or above the node; the tree's
 // root where no node is one.
 func (t *Tree) ArchetypeRoot(id ID) ID {
