@@ -21,6 +21,9 @@ type ReadOptions struct {
 	Mandatory bool
 	// Lenient infers PARTY_SELF for an empty object in a slot for PARTY_PROXY.
 	Lenient bool
+	// IgnoreUnknown drops members that the class does not declare instead of
+	// refusing them, with all they hold. EHRbase does so.
+	IgnoreUnknown bool
 	// Limits bound the tree; zero members stand for the defaults of rm.Limits.
 	Limits rm.Limits
 }
@@ -73,6 +76,10 @@ type reader struct {
 	scratch []byte
 	limits  rm.Limits
 	found   findings
+	// ignoreUnknown is ReadOptions.IgnoreUnknown; strange the nodes it drops that
+	// only their holder's class told to be unknown.
+	ignoreUnknown bool
+	strange       []rm.ID
 }
 
 // errStop ends the reading when a limit of the builder was passed.
@@ -89,6 +96,8 @@ func read(data []byte, want rminfo.Class, opts ReadOptions, trusted bool) (*rm.T
 		b:      rm.NewBuilder(opts.Limits, len(data)),
 		marks:  make([]mark, 0, 16+len(data)/24),
 		limits: opts.Limits,
+
+		ignoreUnknown: opts.IgnoreUnknown,
 	}
 	switch err := r.document(); {
 	case err == errStop:
@@ -96,11 +105,18 @@ func read(data []byte, want rminfo.Class, opts ReadOptions, trusted bool) (*rm.T
 	case err != nil:
 		return nil, syntaxFault(data, err)
 	}
-	t := r.resolve(want, opts)
-	if err := r.found.fault(t); err != nil {
+	if err := r.found.fault(r.resolve(want, opts)); err != nil {
 		return nil, err
 	}
-	return r.b.Tree()
+	t, err := r.b.Tree()
+	if err != nil || len(r.strange) == 0 {
+		return t, err
+	}
+	edits := make([]rm.Edit, len(r.strange))
+	for i, id := range r.strange {
+		edits[i].At = id
+	}
+	return t.Splice(edits...)
 }
 
 // maxDepth bounds how deep objects nest.
@@ -160,7 +176,9 @@ func (r *reader) object(attr rminfo.Attr, m mark) error {
 		}
 		a, ok := lookup(name)
 		if !ok {
-			r.found.add(id, unknownMember, strings.Clone(clip(name)))
+			if !r.ignoreUnknown {
+				r.found.add(id, unknownMember, strings.Clone(clip(name)))
+			}
 			if err := r.dec.SkipValue(); err != nil {
 				return err
 			}

@@ -25,7 +25,10 @@ func (r *reader) resolve(want rminfo.Class, opts ReadOptions) *rm.Tree {
 		}
 		a, ok := class.Attribute(t.Attr(id))
 		if !ok {
-			if r.marks[id]&later == 0 {
+			switch {
+			case opts.IgnoreUnknown:
+				r.strange = append(r.strange, id)
+			case r.marks[id]&later == 0:
 				r.found.add(holder, unknownMember, t.Attr(id).Name())
 			}
 			r.marks[id] |= refused
