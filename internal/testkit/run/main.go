@@ -8,6 +8,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,23 +26,34 @@ func main() {
 	if embedded.ChildMain(os.Args) {
 		return
 	}
-	args := os.Args[1:]
-	if len(args) > 0 && args[0] == "--" {
-		args = args[1:]
+	count := flag.Bool("tally", false, "the command prints the events of `go test -json`: print a report of them")
+	flag.Usage = func() {
+		fmt.Fprintln(os.Stderr, "usage: go run ./internal/testkit/run [-tally] -- COMMAND [ARGUMENT...]")
+		flag.PrintDefaults()
 	}
-	if len(args) == 0 {
-		fmt.Fprintln(os.Stderr, "usage: go run ./internal/testkit/run -- COMMAND [ARGUMENT...]")
+	flag.Parse()
+	if flag.NArg() == 0 {
+		flag.Usage()
 		os.Exit(2)
 	}
-	code, err := run(args)
+	var report *tally
+	if *count {
+		report = newTally(os.Stdout)
+	}
+	began := time.Now()
+	code, err := run(flag.Args(), report)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "test servers:", err)
 		code = max(code, 1)
 	}
+	if report != nil {
+		fmt.Printf("test run took %.0f s\n", time.Since(began).Seconds())
+		report.report(code)
+	}
 	os.Exit(code)
 }
 
-func run(args []string) (code int, err error) {
+func run(args []string, report *tally) (code int, err error) {
 	// The command is in our process group: ctrl-C reaches it too, and it ends by itself. A SIGTERM is handed on.
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -74,6 +86,9 @@ func run(args []string) (code int, err error) {
 	fmt.Fprintf(os.Stderr, "test servers ready in %.1f s\n", time.Since(began).Seconds())
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if report != nil {
+		cmd.Stdout = report
+	}
 	cmd.Env = slices.Concat(os.Environ(), testkit.Environment(cluster))
 	if err := cmd.Start(); err != nil {
 		return 1, err

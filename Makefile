@@ -1,0 +1,92 @@
+# One set of compile flags for build, vet, staticcheck and test: -trimpath or CGO_ENABLED=0 in only one of them compiles
+# every dependency a second time. Release flags belong to `make release`.
+# No VCS stamp: a checkout owned by another user than the builder would not build.
+export GOFLAGS += -buildvcs=false
+
+KETO_VERSION := v0.13.0-alpha.0
+STATICCHECK_VERSION := v0.8.2
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+PKG ?= ./...
+FUZZTIME ?= 30s
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test tests-plain tests-race check format vet staticcheck lint-full bench fuzz conformance release generate
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: bin/keto ## build bin/quire and bin/keto
+	go build -ldflags "-X main.version=$(VERSION)" -o bin/quire ./cmd/quire
+
+# Rebuilt only when its pins change. Touched, because go build leaves an up-to-date file's time alone.
+bin/keto: deploy/keto/server/go.mod deploy/keto/server/go.sum
+	cd deploy/keto/server && go build -ldflags "-s -w -X github.com/ory/keto/internal/driver/config.Version=$(KETO_VERSION)" -o $(abspath $@) github.com/ory/keto
+	@touch $@
+
+run: build ## build, then start everything: http://127.0.0.1:8080
+	@exec bin/quire up
+
+test: bin/keto ## run all tests on a real Postgres and a real Keto (PKG=./internal/x/... for some)
+	@go run ./internal/testkit/run -tally -- $(MAKE) --no-print-directory tests-plain tests-race
+
+tests-plain:
+	@go test -json $(PKG)
+
+# The race detector compiles every dependency anew. Where that means the container, tracing-exporter or OpenAPI libraries it
+# costs minutes and finds nothing of ours.
+tests-race:
+	@go test -race -json $$(go list -test -f '{{.ImportPath}} {{join .Deps " "}}' $(PKG) | \
+		awk '$$1 ~ /\.test$$/ && !/testcontainers-go|otlptrace|kin-openapi/ { sub(/\.test$$/, "", $$1); print $$1 }')
+
+check: ## what CI runs: build, format, vet, staticcheck, test; each with its seconds
+	@for step in build format vet staticcheck; do \
+		echo "== $$step"; began=$$(date +%s); \
+		$(MAKE) --no-print-directory $$step || exit 1; \
+		echo "== $$step took $$(( $$(date +%s) - began )) s"; \
+	done
+	@echo "== test"
+	@$(MAKE) --no-print-directory test
+
+format:
+	@unformatted=$$(gofmt -l $$(go list -f '{{.Dir}}' ./...)); \
+	if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
+
+vet:
+	go vet ./...
+
+bin/staticcheck:
+	GOBIN=$(abspath bin) go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+
+staticcheck: bin/staticcheck
+	bin/staticcheck ./...
+
+lint-full: ## run golangci-lint with .golangci.yml (installed separately; not in CI)
+	@command -v golangci-lint >/dev/null || { echo "golangci-lint v2 is not on PATH: https://golangci-lint.run"; exit 1; }
+	golangci-lint run ./...
+
+bench: bin/keto ## measure Quire beside the physical limit of this machine
+	go run ./cmd/quire bench
+
+fuzz: ## fuzz every parser for FUZZTIME (default 30s) each
+	@grep -rho --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' internal cmd | awk '{ print $$2 }' | sort -u | while read -r target; do \
+		for file in $$(grep -rl --include='*_test.go' "^func $$target(" internal cmd); do \
+			echo "== $$target in $$(dirname $$file)"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
+		done; \
+	done
+
+conformance: bin/keto ## run the black-box suites against a server of their own
+	go run ./internal/testkit/run -- go test -count=1 ./conformance/...
+
+release: ## static binaries for amd64 and arm64 with module lists and checksums, in dist/
+	@mkdir -p dist
+	for arch in amd64 arm64; do \
+		CGO_ENABLED=0 GOARCH=$$arch go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o dist/quire-linux-$$arch ./cmd/quire && \
+		(cd deploy/keto/server && CGO_ENABLED=0 GOARCH=$$arch go build -trimpath -ldflags "-s -w -X github.com/ory/keto/internal/driver/config.Version=$(KETO_VERSION)" -o $(abspath dist)/keto-linux-$$arch github.com/ory/keto) && \
+		go version -m dist/quire-linux-$$arch > dist/quire-linux-$$arch.modules.txt && \
+		go version -m dist/keto-linux-$$arch > dist/keto-linux-$$arch.modules.txt || exit 1; \
+	done
+	cd dist && sha256sum *-linux-* > SHA256SUMS
+
+generate: ## rebuild generated tables from their sources
+	go generate ./...
