@@ -36,10 +36,19 @@ const (
 	tooDeep         rule = "depth"
 )
 
+// ofMember says whether the finding is about a member of the node, which has no
+// node of its own.
+func (r rule) ofMember() bool {
+	switch r {
+	case unknownMember, duplicateMember, missingMember, badItem, tooDeep:
+		return true
+	}
+	return false
+}
+
 // Faults of a text that is JSON but no object.
 var (
 	errNoObject = errors.New("the document is no JSON object")
-	errNoName   = errors.New("a member has no name")
 	errTrailing = errors.New("more text follows the document")
 )
 
@@ -72,35 +81,29 @@ func (f *findings) fault(t *rm.Tree) error {
 		return nil
 	}
 	sort.SliceStable(f.list, func(i, j int) bool { return f.list[i].at < f.list[j].at })
-	list := f.list[:min(len(f.list), maxIssues)]
+	list := f.list[:min(len(f.list), maxIssues, max(20, pathBudget/t.Len()))]
 	e := fault.New(fault.Invalid, "json-"+string(list[0].rule), "the document is no valid %s: %d faults", t.Class(0), f.count)
-	if f.count == 1 {
+	switch {
+	case t.Class(0) == 0:
+		e.Message = "the class of the document is not known"
+	case f.count == 1:
 		e.Message = "the document is no valid " + t.Class(0).Name() + ": 1 fault"
 	}
-	if t.Class(0) == 0 {
-		e.Message = "the class of the document is not known"
-	}
 	e.Issues = make([]fault.Issue, len(list))
-	exact := max(20, pathBudget/t.Len())
 	for i, x := range list {
 		issue := describe(t, x)
-		issue.AQLPath = t.AQLPath(x.at)
-		issue.Path = issue.AQLPath
-		if i < exact {
-			issue.Path = t.Path(x.at)
-		}
-		if x.rule == unknownMember || x.rule == duplicateMember || x.rule == missingMember || x.rule == badItem || x.rule == tooDeep {
+		issue.Rule, issue.Path, issue.AQLPath = string(x.rule), t.Path(x.at), t.AQLPath(x.at)
+		if x.rule.ofMember() {
 			issue.Path, issue.AQLPath = below(issue.Path, x.word), below(issue.AQLPath, x.word)
 		}
-		issue.Rule = string(x.rule)
 		e.Issues[i] = issue
 	}
 	return e
 }
 
-// pathBudget bounds the siblings that are counted for occurrences in paths, so
-// that a thousand faults in a list of a million cost no time.
-const pathBudget = 20_000_000
+// pathBudget bounds the nodes that are visited to write paths: a document of
+// more than 100,000 nodes, which may be built to cost time, lists fewer faults.
+const pathBudget = 100_000_000
 
 func below(path, member string) string {
 	if path == "/" {
@@ -198,7 +201,10 @@ func limitFault(err error) error {
 // syntaxFault is the error of a text that is no JSON, or no JSON object.
 func syntaxFault(data []byte, err error) error {
 	var syntax *jsontext.SyntacticError
-	if !errors.As(err, &syntax) {
+	switch {
+	case err == io.EOF:
+		return fault.New(fault.Invalid, "json-syntax", "the text is empty")
+	case !errors.As(err, &syntax):
 		return fault.New(fault.Invalid, "json-syntax", "%s", err)
 	}
 	at := int(min(max(syntax.ByteOffset, 0), int64(len(data))))

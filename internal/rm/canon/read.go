@@ -74,6 +74,8 @@ type reader struct {
 	b       *rm.Builder
 	marks   []mark
 	scratch []byte
+	// escaped says whether the text read last had escapes.
+	escaped bool
 	limits  rm.Limits
 	found   findings
 	// ignoreUnknown is ReadOptions.IgnoreUnknown; strange the nodes it drops that
@@ -160,7 +162,7 @@ func (r *reader) object(attr rminfo.Attr, m mark) error {
 			r.b.Close()
 			return err
 		}
-		name, err := r.text()
+		name, known, err := r.name()
 		if err != nil {
 			return err
 		}
@@ -174,8 +176,7 @@ func (r *reader) object(attr rminfo.Attr, m mark) error {
 			}
 			continue
 		}
-		a, ok := lookup(name)
-		if !ok {
+		if known == 0 {
 			if !r.ignoreUnknown {
 				r.found.add(id, unknownMember, strings.Clone(clip(name)))
 			}
@@ -184,6 +185,7 @@ func (r *reader) object(attr rminfo.Attr, m mark) error {
 			}
 			continue
 		}
+		a := rminfo.Attr(known)
 		if seen.add(a) {
 			r.found.add(id, duplicateMember, a.Name())
 			if err := r.dec.SkipValue(); err != nil {
@@ -241,7 +243,8 @@ func (r *reader) value(holder rm.ID, a rminfo.Attr, m mark) error {
 			return err
 		}
 		id := r.b.String(a, 0, s)
-		if strings.IndexByte(s, 0) >= 0 {
+		// Only an escape can bring it: as a byte it is no JSON.
+		if r.escaped && strings.IndexByte(s, 0) >= 0 {
 			r.found.add(id, nulText, a.Name())
 		}
 	case '0':
@@ -269,16 +272,31 @@ func (r *reader) value(holder rm.ID, a rminfo.Attr, m mark) error {
 	return nil
 }
 
-// text reads a string or name; the result is valid until the next read.
+// name reads the name of a member, and finds the attribute it may be. A name
+// that is found as it stands has no escapes, so that few need a second look.
+func (r *reader) name() (string, uint16, error) {
+	v, err := r.dec.ReadValue()
+	if err != nil {
+		return "", 0, err
+	}
+	name := view(v[1 : len(v)-1])
+	known, ok := attrs.get(name)
+	if ok || name == "_type" || strings.IndexByte(name, '\\') < 0 {
+		return name, known, nil
+	}
+	r.scratch, err = jsontext.AppendUnquote(r.scratch[:0], v)
+	name = view(r.scratch)
+	known, _ = attrs.get(name)
+	return name, known, err
+}
+
+// text reads a string; the result is valid until the next read.
 func (r *reader) text() (string, error) {
 	v, err := r.dec.ReadValue()
 	if err != nil {
 		return "", err
 	}
-	if v.Kind() != '"' {
-		return "", errNoName
-	}
-	if bytes.IndexByte(v, '\\') < 0 {
+	if r.escaped = bytes.IndexByte(v, '\\') >= 0; !r.escaped {
 		return view(v[1 : len(v)-1]), nil
 	}
 	r.scratch, err = jsontext.AppendUnquote(r.scratch[:0], v)
@@ -299,7 +317,8 @@ func (r *reader) class(id rm.ID) error {
 	if at := strings.IndexByte(name, '<'); at > 0 && name[len(name)-1] == '>' {
 		name = name[:at]
 	}
-	c, ok := rminfo.ClassByName(name)
+	known, ok := classes.get(name)
+	c := rminfo.Class(known)
 	switch {
 	case !ok || c.Scalar() != rminfo.NotScalar:
 		r.found.add(id, unknownClass, strings.Clone(clip(name)))

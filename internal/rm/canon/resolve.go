@@ -134,7 +134,7 @@ func (r *reader) scalar(t *rm.Tree, id rm.ID, declared rminfo.Class) {
 			}
 			kind = rm.Number
 		}
-		if ok = kind == rm.Number; ok && declared != rminfo.Real && !isInteger(t.Text(id), declared) {
+		if ok = kind == rm.Number; ok && declared != rminfo.Real && badNumber(t.Text(id)) == "" && !isInteger(t.Text(id), declared) {
 			r.found.add(id, numberForm, declared.Name())
 		}
 	}
