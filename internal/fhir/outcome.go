@@ -1,0 +1,40 @@
+package fhir
+
+// OperationOutcome says how an operation went.
+type OperationOutcome struct {
+	ResourceType string         `json:"resourceType"`
+	ID           string         `json:"id,omitempty"`
+	Issue        []OutcomeIssue `json:"issue"`
+}
+
+// OutcomeIssue is one thing that went wrong or is worth knowing. Expression is
+// FHIRPath; where the openEHR path or the linkId is known it stands in an extension.
+type OutcomeIssue struct {
+	Extension   []Extension      `json:"extension,omitempty"`
+	Severity    string           `json:"severity"`
+	Code        string           `json:"code"`
+	Details     *CodeableConcept `json:"details,omitempty"`
+	Diagnostics string           `json:"diagnostics,omitempty"`
+	Expression  []string         `json:"expression,omitempty"`
+}
+
+// Bundle is a list of resources.
+type Bundle struct {
+	ResourceType string        `json:"resourceType"`
+	Type         string        `json:"type"`
+	Total        *int          `json:"total,omitempty"`
+	Link         []BundleLink  `json:"link,omitempty"`
+	Entry        []BundleEntry `json:"entry,omitempty"`
+}
+
+// BundleLink is a page of a Bundle.
+type BundleLink struct {
+	Relation string `json:"relation"`
+	URL      string `json:"url"`
+}
+
+// BundleEntry is one resource of a Bundle.
+type BundleEntry struct {
+	FullURL  string `json:"fullUrl,omitempty"`
+	Resource any    `json:"resource,omitempty"`
+}
