@@ -139,8 +139,8 @@ func (c *Cluster) prepare(ctx context.Context) (err error) {
 		folders = append(folders, filepath.Dir(c.ketoBin))
 		programs = append(programs, c.ketoBin)
 	}
-	// The folder itself is ours and may only be passed through; what children own lies below.
-	if info, err := os.Stat(c.dir); err == nil && int(info.Sys().(*syscall.Stat_t).Uid) == os.Geteuid() {
+	if os.Geteuid() == 0 {
+		// The children's user passes through to what it owns below; everything of ours there is closed to it.
 		if err := os.Chmod(c.dir, 0o711); err != nil {
 			return err
 		}
@@ -306,8 +306,11 @@ func (c *Cluster) awaitReady(ctx context.Context, ch *child, limit time.Duration
 		probing, cancel := context.WithTimeout(ctx, 2*time.Second)
 		err := probe(probing)
 		cancel()
-		if err == nil && ch.running() {
+		if err == nil {
 			ch.ready.Store(true)
+		}
+		// Looked at after ready is set: a death before is an error of this start, one after is told by Done.
+		if err == nil && ch.running() {
 			c.log.Debug("child ready", "child", ch.name, "pid", ch.cmd.Process.Pid, "took", time.Since(began).Round(time.Millisecond))
 			return nil
 		}

@@ -138,6 +138,10 @@ func TestSettings(t *testing.T) {
 			t.Errorf("%s = %q, want %q", setting, got, want)
 		}
 	}
+	const lz4 = "select (('lz4' = any(enumvals)) = (setting = 'lz4'))::text from pg_settings where name = 'default_toast_compression'"
+	if query1(t, c.SuperuserDSN("postgres"), lz4) != "true" {
+		t.Error("the server knows lz4 and does not use it")
+	}
 }
 
 func TestDataDirectoryInUse(t *testing.T) {
