@@ -48,6 +48,9 @@ type Profile struct {
 	CreateIn []string
 	// BreakGlassIn are organisations in which the principal may break glass.
 	BreakGlassIn []string
+	// PrivacyIn are organisations in which the principal gives and withdraws
+	// access to records, reviews broken glass and reads the audit.
+	PrivacyIn []string
 	// StoredQueries are the stored queries the principal may execute.
 	StoredQueries []string
 	// Service marks a service account: it must state a composer, and its
