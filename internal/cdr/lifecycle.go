@@ -71,3 +71,6 @@ func codeOf(s, byDefault string, rubrics map[string]string, group string) (strin
 	}
 	return "", fault.New(fault.Unprocessable, "code-not-in-group", "the code is not in the openEHR group %q", group)
 }
+
+// ChangeRubric is the English rubric of a change type code.
+func ChangeRubric(code string) string { return changeRubric[code] }

@@ -1,8 +1,15 @@
 package cdr
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"slices"
+	"strings"
 
+	"github.com/quire-cdr/quire/internal/access"
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/opt"
 	"github.com/quire-cdr/quire/internal/template"
 )
 
@@ -14,20 +21,144 @@ type Template struct {
 	Compiled *template.Compiled
 }
 
+// CompileTemplate reads and compiles a stored template.
+func CompileTemplate(t StoredTemplate) (*Template, error) {
+	source, err := opt.Read(strings.NewReader(t.OPT))
+	if err != nil {
+		return nil, err
+	}
+	compiled, err := template.Compile(source)
+	if err != nil {
+		return nil, err
+	}
+	return &Template{TemplateInfo: t.TemplateInfo, OPT: t.OPT, Compiled: compiled}, nil
+}
+
+// Names are the template's own terms for a code of an archetype, in all its
+// languages.
+func (t *Template) Names(archetype, code string) []string {
+	var names []string
+	for _, lang := range t.Compiled.Languages {
+		term, ok := t.Compiled.TermIn(archetype, code, lang)
+		if ok && !slices.Contains(names, term.Text()) {
+			names = append(names, term.Text())
+		}
+	}
+	return names
+}
+
+// templatesArea is the administrative area of templates.
+const templatesArea = "templates"
+
 // UploadTemplate stores an operational template 1.4. label "" is "normal".
 // Identical content, or other content while compositions use the template, is a
 // Conflict with the code template-exists or template-used; other content of an
 // unused template replaces it.
-func (s *Service) UploadTemplate(ctx context.Context, caller Caller, opt []byte, label string) (*Template, error) {
-	panic("not yet")
+func (s *Service) UploadTemplate(ctx context.Context, caller Caller, source []byte, label string) (*Template, error) {
+	p, err := s.profile(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	if !p.MayUse(templatesArea) {
+		return nil, s.deny(ctx, caller, p, Event{Action: "C"})
+	}
+	read, err := opt.Read(bytes.NewReader(source))
+	if err != nil {
+		return nil, s.templateFault(err)
+	}
+	compiled, err := template.Compile(read)
+	if err != nil {
+		return nil, s.templateFault(err)
+	}
+	if label == "" {
+		label = "normal"
+	}
+	sum := sha256.Sum256(source)
+	outcome, info, err := s.store.PutTemplate(ctx, StoredTemplate{
+		TemplateInfo: TemplateInfo{ID: compiled.TemplateID, UID: compiled.UID, Concept: compiled.Concept,
+			RootArchetype: compiled.RootArchetype, Language: compiled.Language, Label: label},
+		SHA256: sum[:], OPT: string(source),
+	}, s.event(caller, p, Event{Action: "C", Object: compiled.TemplateID}))
+	if err != nil {
+		return nil, err
+	}
+	switch outcome {
+	case PutIdentical:
+		return nil, fault.New(fault.Conflict, "template-exists", "Operational template with this template ID already exists: %s", compiled.TemplateID)
+	case PutUsed:
+		return nil, fault.New(fault.Conflict, "template-used", "Operational template with this template ID already exists: %s, and is used by compositions", compiled.TemplateID)
+	}
+	t := &Template{TemplateInfo: info, OPT: string(source), Compiled: compiled}
+	s.templates.Set(t.ID, t)
+	return t, nil
+}
+
+// templateFault gives faults below the XML syntax the kind of the manners.
+func (s *Service) templateFault(err error) error {
+	f := fault.Of(err)
+	for _, issue := range f.Issues {
+		if issue.Rule == "opt-xml" || issue.Rule == "opt-root" {
+			return err
+		}
+	}
+	if f.Kind == fault.Invalid {
+		f.Kind = s.manners.TemplateInvalid
+	}
+	return f
 }
 
 // Templates lists the templates the caller may use.
 func (s *Service) Templates(ctx context.Context, caller Caller) ([]TemplateInfo, error) {
-	panic("not yet")
+	p, err := s.profile(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.store.Templates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := all[:0:0]
+	for _, t := range all {
+		if mayUseTemplate(p, t.Family) {
+			list = append(list, t)
+		}
+	}
+	return list, nil
 }
 
 // Template reads one template by its id, byte for byte.
 func (s *Service) Template(ctx context.Context, caller Caller, id string) (*Template, error) {
-	panic("not yet")
+	p, err := s.profile(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.compiled(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !mayUseTemplate(p, t.Family) {
+		return nil, fault.New(fault.NotFound, "template-unknown", "no such template")
+	}
+	return t, nil
+}
+
+func mayUseTemplate(p *access.Profile, family int32) bool {
+	return p.MayView(templatesArea) || slices.Contains(p.Templates, family) || slices.Contains(p.WriteTemplates, family)
+}
+
+// compiled finds a template in the cache or reads and compiles it.
+func (s *Service) compiled(ctx context.Context, id string) (*Template, error) {
+	if t, ok := s.templates.GetIfPresent(id); ok {
+		return t, nil
+	}
+	stored, err := s.store.Template(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	t, err := CompileTemplate(stored)
+	if err != nil {
+		return nil, fault.New(fault.Internal, "stored-template", "a stored template cannot be compiled").Because(err)
+	}
+	s.templates.Set(id, t)
+	return t, nil
 }

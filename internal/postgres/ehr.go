@@ -1,0 +1,116 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/quire-cdr/quire/internal/access"
+	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/fault"
+)
+
+// One EHR with its status: %[1]s is ehr, %[2]s version, %[3]s the test that
+// picks the EHR.
+const ehrSQL = `select h.system_id, e.created, e.directory_id, e.is_queryable, e.is_modifiable, ` + versionColumns + `, v.doc
+from %[1]s
+join system h on h.id = e.system
+join %[2]s on v.ehr_id = e.ehr_id and v.vo_id = e.status_id and (v.is_effective or v.is_latest) ` + versionJoins + `
+where %[3]s
+order by v.is_effective desc limit 1`
+
+// EHR reads one EHR with its status.
+func (db *DB) EHR(ctx context.Context, p *access.Profile, id string) (cdr.StoredEHR, error) {
+	args := &access.Args{Values: []any{id}}
+	scope := access.NewScope(p, access.Read, args, "$1::uuid")
+	text := fmt.Sprintf(ehrSQL, scope.Scan(access.EHR, "e"), scope.Scan(access.Version, "v"), "e.ehr_id = $1")
+	return db.ehr(ctx, p, text, args.Values)
+}
+
+// EHRBySubject finds the EHR of a subject by its normalised id.
+func (db *DB) EHRBySubject(ctx context.Context, p *access.Profile, namespace, id string) (cdr.StoredEHR, error) {
+	args := &access.Args{Values: []any{namespace, id}}
+	scope := access.NewScope(p, access.Read, args, "")
+	pick := "e.ehr_id = (select x.ehr_id from " + scope.Scan(access.Subject, "x") + " where x.namespace = $1 and x.subject_id = $2)"
+	text := fmt.Sprintf(ehrSQL, scope.Scan(access.EHR, "e"), scope.Scan(access.Version, "v"), pick)
+	return db.ehr(ctx, p, text, args.Values)
+}
+
+func (db *DB) ehr(ctx context.Context, p *access.Profile, text string, args []any) (cdr.StoredEHR, error) {
+	var e cdr.StoredEHR
+	var directory *string
+	b := &pgx.Batch{}
+	begin(ctx, b, p, access.Read)
+	b.Queue(text, args...).QueryRow(func(row pgx.Row) error {
+		return scanAfter(row, []any{&e.SystemID, &e.Created, &directory, &e.IsQueryable, &e.IsModifiable}, &e.Status, &e.Status.Doc)
+	})
+	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
+		return conn.SendBatch(ctx, b).Close()
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return e, fault.New(fault.NotFound, "ehr-unknown", "no such EHR")
+	}
+	if err != nil {
+		return e, translate(ctx, err)
+	}
+	e.ID, e.StatusID = e.Status.EHR, e.Status.Object
+	e.Created = e.Created.In(time.UTC)
+	if directory != nil {
+		e.DirectoryID = *directory
+	}
+	return e, nil
+}
+
+// prefixed scans columns that stand before versionColumns.
+type prefixed struct {
+	pgx.Row
+	first []any
+}
+
+func (r prefixed) Scan(to ...any) error { return r.Row.Scan(append(r.first, to...)...) }
+
+func scanAfter(row pgx.Row, first []any, v *cdr.Version, more ...any) error {
+	return scanVersion(prefixed{row, first}, v, more...)
+}
+
+// deletions empties every table that holds rows of an EHR; the ehr row goes
+// first, so that no commit can begin meanwhile. Audit stays.
+var deletions = []string{
+	`delete from ehr where ehr_id = $1`,
+	`delete from leaf where ehr_id = $1`,
+	`delete from node where ehr_id = $1`,
+	`delete from version where ehr_id = $1`,
+	`delete from contribution where ehr_id = $1`,
+	`delete from object_home where ehr_id = $1`,
+	`delete from folder_item where ehr_id = $1`,
+	`delete from item_tag where ehr_id = $1`,
+	`delete from outbox where ehr_id = $1`,
+	`delete from idempotency where ehr_id = $1`,
+	`delete from ehr_subject where ehr_id = $1`,
+	`delete from ehr_organisation where ehr_id = $1`,
+	`delete from ehr_grant where ehr_id = $1`,
+	`delete from ehr_restriction where ehr_id = $1`,
+	`delete from break_glass where ehr_id = $1`,
+}
+
+// DeleteEHR removes an EHR and all that is in it. The caller of the store has
+// the right; whether the EHR may be written is judged here.
+func (db *DB) DeleteEHR(ctx context.Context, p *access.Profile, id string, audit cdr.Event) error {
+	err := db.inTransaction(ctx, db.record, access.System(), access.Write, func(tx pgx.Tx) error {
+		for i, statement := range deletions {
+			tag, err := tx.Exec(ctx, statement, id)
+			if err != nil {
+				return err
+			}
+			if i == 0 && tag.RowsAffected() == 0 {
+				return fault.New(fault.NotFound, "ehr-unknown", "no such EHR")
+			}
+		}
+		_, err := tx.Exec(ctx, commitAuditSQL, auditArgs(audit)...)
+		return err
+	})
+	return translate(ctx, err)
+}

@@ -1,0 +1,427 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/quire-cdr/quire/internal/access"
+	"github.com/quire-cdr/quire/internal/aql/row"
+	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/rm"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/rm/temporal"
+)
+
+// pipeline collects the statements of one commit. Each condition stands in the
+// statement that needs it and ends the pipeline by refuse(), so that all of it
+// travels at once.
+type pipeline struct {
+	pgx.Batch
+	commit cdr.Commit
+	ids    interned
+	at     time.Time
+}
+
+// everything scans without a predicate: the pipeline's own look at what it has
+// locked or written. The verdict on the caller stands in lockSQL.
+func everything(table access.Table, alias string) string {
+	return access.NewScope(access.System(), access.Write, &access.Args{}, "").Scan(table, alias)
+}
+
+// send runs the commit as one pipeline.
+func (db *DB) send(ctx context.Context, c cdr.Commit, cut [][]row.Row, ids interned) (cdr.Committed, error) {
+	p := &pipeline{commit: c, ids: ids}
+	begin(ctx, &p.Batch, c.Profile, access.Write)
+	if c.Create != nil {
+		p.createEHR()
+	} else {
+		p.lock()
+	}
+	for _, v := range c.Versions {
+		if v.Preceding != "" {
+			p.supersede(v)
+		} else {
+			p.home(v)
+		}
+		if v.Status != nil {
+			p.status(v)
+		}
+	}
+	p.contribution()
+	for i, v := range c.Versions {
+		p.version(v)
+		p.nodes(v, cut[i])
+		p.folder(v)
+		p.outbox(v)
+	}
+	p.idempotency()
+	p.audit()
+	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
+		return conn.SendBatch(ctx, &p.Batch).Close()
+	})
+	if err != nil {
+		return cdr.Committed{}, err
+	}
+	return cdr.Committed{Contribution: c.ID, Committed: p.at}, nil
+}
+
+// The row of the EHR is locked for update when EHR_STATUS changes or a rule
+// about all its compositions is checked, else shared among writers of different
+// objects. %[1]s is the EHR's row, %[2]s and %[3]s the write and read verdicts,
+// %[4]s the lock.
+const lockSQL = `select case
+    when e.ehr_id is null then refuse('ehr-unknown')
+    when not %[2]s then refuse(case when %[3]s then 'forbidden' else 'ehr-unknown' end)
+    when %[5]s::boolean and not e.is_modifiable then refuse('not-modifiable')
+end
+from (select $1::uuid as id) i left join lateral (select * from %[1]s where e.ehr_id = i.id for %[4]s) e on true`
+
+func (p *pipeline) lock() {
+	args := &access.Args{}
+	ehr := args.Add(p.commit.EHR) + "::uuid"
+	write := access.NewScope(p.commit.Profile, access.Write, args, ehr).Allows(ehr)
+	read := access.NewScope(p.commit.Profile, access.Read, args, ehr).Allows(ehr)
+	// is_modifiable is judged once for all versions; EHR_STATUS is always
+	// writable, and one that opens the record opens it for its companions.
+	content, mode := false, "key share"
+	opened := false
+	for _, v := range p.commit.Versions {
+		content = content || v.Kind != cdr.KindStatus
+		opened = opened || v.Status != nil && v.Status.IsModifiable
+		if v.Kind != cdr.KindComposition || v.Persistent {
+			mode = "update"
+		}
+	}
+	must := args.Add(content && !opened)
+	p.Queue(fmt.Sprintf(lockSQL, everything(access.EHR, "e"), write, read, mode, must), args.Values...)
+}
+
+const insertEHRSQL = `insert into ehr (ehr_id, system, created, status_id, is_queryable, is_modifiable)
+values ($1, $2, date_trunc('milliseconds', clock_timestamp()), $3, $4, $5)`
+
+const insertOrganisationSQL = `insert into ehr_organisation (ehr_id, org, relationship) values ($1, $2, 'registered')`
+
+func (p *pipeline) createEHR() {
+	c := p.commit
+	queryable, modifiable := true, true
+	for _, v := range c.Versions {
+		if v.Status != nil {
+			queryable, modifiable = v.Status.IsQueryable, v.Status.IsModifiable
+		}
+	}
+	p.Queue(insertEHRSQL, c.EHR, p.ids.system[c.SystemID], c.Create.StatusID, queryable, modifiable)
+	if c.Organisation != "" {
+		p.Queue(insertOrganisationSQL, c.EHR, c.Organisation)
+	}
+}
+
+const insertHomeSQL = `insert into object_home (vo_id, ehr_id, kind) values ($1, $2, $3)`
+
+// A persistent composition is one living document: %s is version.
+const onePersistentSQL = `select refuse('persistent:' || v.vo_id::text)
+from %s where v.ehr_id = $1 and v.kind = 1 and v.is_latest and v.lifecycle <> 523 and v.tmpl = $2
+  and v.doc::json #>> '{category,defining_code,code_string}' = '431' limit 1`
+
+func (p *pipeline) home(v cdr.NewVersion) {
+	p.Queue(insertHomeSQL, v.Object, p.commit.EHR, int16(v.Kind))
+	if v.Persistent {
+		p.Queue(fmt.Sprintf(onePersistentSQL, everything(access.Version, "v")), p.commit.EHR, v.Template.Family)
+	}
+}
+
+// The version that is followed must be the latest, of this very uid. $6 are the
+// lifecycle states it may be in, $7 the family of the new version or null, $8
+// whether the new version ends its being effective.
+const supersedeSQL = `with old as (
+    update version v set is_latest = false, is_effective = v.is_effective and not $8::boolean
+    where v.ehr_id = $1 and v.vo_id = $2 and v.ver = $3 and v.kind = $4 and v.is_latest
+      and v.system in (select s.id from system s where lower(s.system_id) = lower($5))
+    returning v.lifecycle, v.tmpl)
+select case
+    when not exists (select 1 from old) then refuse('stale')
+    when (select o.lifecycle = 523 from old o) and $9::boolean then refuse('already-deleted')
+    when (select o.lifecycle = 523 from old o) and not $10::boolean then refuse('deleted')
+    when (select o.lifecycle <> all ($6::smallint[]) from old o) then refuse('transition:' || (select o.lifecycle from old o))
+    when (select o.tmpl <> $7::int from old o) then refuse('template-changed')
+end`
+
+const endEffectiveSQL = `update version set is_effective = false where ehr_id = $1 and vo_id = $2 and is_effective`
+
+// Rows of what is no longer latest nor effective go; a draft over a complete
+// version leaves the rows of that one (DESIGN 5a rule 1).
+const (
+	deleteNodesSQL  = `delete from node where ehr_id = $1 and vo_id = $2`
+	deleteDraftsSQL = `delete from node where ehr_id = $1 and vo_id = $2 and draft`
+	deleteLeavesSQL = `delete from leaf where ehr_id = $1 and vo_id = $2`
+)
+
+func (p *pipeline) supersede(v cdr.NewVersion) {
+	old, _ := cdr.ParseVersionUID(v.Preceding)
+	allowed := []int16{}
+	for _, code := range cdr.Before(v.Lifecycle) {
+		allowed = append(allowed, number(code))
+	}
+	var family *int32
+	if v.Template != nil {
+		family = &v.Template.Family
+	}
+	ends := endsEffective(v.Lifecycle)
+	p.Queue(supersedeSQL, p.commit.EHR, v.Object, old.Number, int16(v.Kind), old.System,
+		allowed, family, ends, v.Lifecycle == cdr.Deleted, v.ChangeType == cdr.Restoration)
+	if !ends {
+		p.Queue(deleteDraftsSQL, p.commit.EHR, v.Object)
+		return
+	}
+	p.Queue(endEffectiveSQL, p.commit.EHR, v.Object)
+	p.Queue(deleteNodesSQL, p.commit.EHR, v.Object)
+	p.Queue(deleteLeavesSQL, p.commit.EHR, v.Object)
+}
+
+// endsEffective says whether a version of the state takes the place of what was
+// effective. A draft does not, nor does the abandoning of one: what was valid
+// before it was begun still is.
+func endsEffective(lifecycle string) bool {
+	return lifecycle != cdr.Incomplete && lifecycle != cdr.Abandoned
+}
+
+const (
+	mirrorStatusSQL  = `update ehr set is_queryable = $2, is_modifiable = $3 where ehr_id = $1`
+	dropSubjectSQL   = `delete from ehr_subject where ehr_id = $1 and (namespace, subject_id) is distinct from ($2, $3)`
+	insertSubjectSQL = `insert into ehr_subject (namespace, subject_id, ehr_id)
+select $2::text, $3::text, $1::uuid where not exists (select 1 from %s where s.ehr_id = $1 and s.namespace = $2 and s.subject_id = $3)`
+)
+
+// status mirrors an EHR_STATUS in the row of the EHR and in the look-up of
+// subjects. A draft is no status yet.
+func (p *pipeline) status(v cdr.NewVersion) {
+	if !endsEffective(v.Lifecycle) && p.commit.Create == nil {
+		return
+	}
+	s := v.Status
+	if p.commit.Create == nil {
+		p.Queue(mirrorStatusSQL, p.commit.EHR, s.IsQueryable, s.IsModifiable)
+		p.Queue(dropSubjectSQL, p.commit.EHR, s.SubjectNamespace, s.SubjectID)
+	}
+	if s.SubjectID != "" {
+		p.Queue(fmt.Sprintf(insertSubjectSQL, everything(access.Subject, "s")), p.commit.EHR, s.SubjectNamespace, s.SubjectID)
+	}
+}
+
+// The time is the database's, in milliseconds, and later than that of every
+// version this contribution follows, so that version_at_time has one answer.
+const insertContributionSQL = `insert into contribution (ehr_id, contribution_id, system, committed, change_type, audit)
+select $1::uuid, $2::uuid, $3::int, greatest(date_trunc('milliseconds', clock_timestamp()),
+       (select max(v.committed) + interval '1 millisecond' from unnest($6::uuid[], $7::int[]) o (vo_id, ver)
+        join %s on v.ehr_id = $1 and v.vo_id = o.vo_id and v.ver = o.ver)), $4::smallint, $5::text
+returning committed`
+
+func (p *pipeline) contribution() {
+	c := p.commit
+	objects, numbers := []string{}, []int32{}
+	for _, v := range c.Versions {
+		if old, ok := cdr.ParseVersionUID(v.Preceding); ok {
+			objects, numbers = append(objects, v.Object), append(numbers, int32(old.Number))
+		}
+	}
+	p.Queue(fmt.Sprintf(insertContributionSQL, everything(access.Version, "v")),
+		c.EHR, c.ID, p.ids.system[c.SystemID], number(c.ChangeType), string(c.AuditDetails), objects, numbers,
+	).QueryRow(func(row pgx.Row) error { return row.Scan(&p.at) })
+}
+
+// The fence: rows were cut for the promoted paths of one epoch, and in another
+// they are wrong. The template must still be the one they were cut by.
+const insertVersionSQL = `insert into version (ehr_id, vo_id, ver, kind, system, is_latest, is_effective, lifecycle,
+    change_type, contribution_id, committed, template, tmpl, sens, arch, start_key, recording_org, labels, preceding, audit, doc)
+select $1::uuid, $2::uuid, $3::int, $4::smallint, $5::int, true, $6::boolean, $7::smallint, $8::smallint, $9::uuid, c.committed,
+       $10::int, $11::int, $12::bigint, $13::int, $14::text::numeric, $15::text, $16::text[], $17::text, $18::text, $19::text
+from index_epoch e, %s
+where c.ehr_id = $1 and c.contribution_id = $9
+  and (e.promoted = $20::bigint or refuse('epoch'))
+  and ($10 = 0 or exists (select 1 from template t where t.id = $10) or refuse('template-gone'))`
+
+func (p *pipeline) version(v cdr.NewVersion) {
+	c := p.commit
+	var template, family, arch int32
+	if v.Template != nil {
+		template, family = v.Template.Row, v.Template.Family
+	}
+	if v.Tree != nil {
+		arch = p.ids.arch[v.Tree.ArchetypeNodeID(v.Tree.Root())]
+	}
+	var doc, preceding *string
+	if v.Doc != nil {
+		text := string(v.Doc)
+		doc = &text
+	}
+	if v.Preceding != "" {
+		preceding = &v.Preceding
+	}
+	p.Queue(fmt.Sprintf(insertVersionSQL, everything(access.Contribution, "c")),
+		c.EHR, v.Object, following(v), int16(v.Kind), p.ids.system[c.SystemID], v.Lifecycle == cdr.Complete, number(v.Lifecycle),
+		number(v.ChangeType), c.ID, template, family, int64(v.Sens), arch, startKey(v.Tree), null(c.Organisation), v.Labels,
+		preceding, string(v.AuditDetails), doc, p.ids.promoted)
+}
+
+// following is the number of a new version.
+func following(v cdr.NewVersion) int32 {
+	old, _ := cdr.ParseVersionUID(v.Preceding)
+	return int32(old.Number) + 1
+}
+
+// startKey is context/start_time as seconds since 0001-01-01, null where there
+// is none or it cannot be read.
+func startKey(t *rm.Tree) *string {
+	if t == nil {
+		return nil
+	}
+	text := t.TextAt(t.Root(), rminfo.A_context, rminfo.A_start_time, rminfo.A_value)
+	if text == "" {
+		return nil
+	}
+	at, err := temporal.ParseDateTime(text)
+	if err != nil {
+		return nil
+	}
+	key := at.MagnitudeText()
+	return &key
+}
+
+const insertNodesSQL = `insert into node (ehr_id, vo_id, ver, num, num_cap, parent, kind, class, arch, shape, tmpl, sens, draft, data)
+select $1::uuid, $2::uuid, $3::int, n.num, n.num_cap, n.parent, $4::smallint, n.class, n.arch, n.shape, $5::int, $6::bigint, $7::boolean, n.data::jsonb
+from unnest($8::int[], $9::int[], $10::int[], $11::smallint[], $12::int[], $13::int[], $14::text[])
+  as n (num, num_cap, parent, class, arch, shape, data)`
+
+func (p *pipeline) nodes(v cdr.NewVersion, cut []row.Row) {
+	if len(cut) == 0 {
+		return
+	}
+	n := columns(cut, p.ids)
+	var family int32
+	if v.Template != nil {
+		family = v.Template.Family
+	}
+	p.Queue(insertNodesSQL, p.commit.EHR, v.Object, following(v), int16(v.Kind), family, int64(v.Sens), v.Lifecycle != cdr.Complete,
+		n.num, n.upto, n.parent, n.class, n.arch, n.shape, n.data)
+}
+
+// nodeColumns are rows of node, column by column.
+type nodeColumns struct {
+	num, upto, parent, arch, shape []int32
+	class                          []int16
+	data                           []string
+}
+
+func columns(cut []row.Row, ids interned) nodeColumns {
+	var n nodeColumns
+	for _, r := range cut {
+		n.num = append(n.num, r.Num)
+		n.upto = append(n.upto, r.Cap)
+		n.parent = append(n.parent, r.Parent)
+		n.class = append(n.class, int16(r.Class))
+		n.arch = append(n.arch, ids.arch[r.Archetype])
+		n.shape = append(n.shape, ids.shape[r.Shape.Hash])
+		n.data = append(n.data, string(r.Data))
+	}
+	return n
+}
+
+const (
+	deleteItemsSQL = `delete from folder_item where ehr_id = $1 and folder_id = $2`
+	insertItemsOf  = `insert into folder_item (ehr_id, folder_id, num, item_num, num_cap, item_vo)
+select $1::uuid, $2::uuid, f.num, f.item_num, f.num_cap, f.item_vo
+from unnest($3::int[], $4::int[], $5::int[], $6::uuid[]) as f (num, item_num, num_cap, item_vo)`
+)
+
+// folder writes what each FOLDER of the tree refers to by a versioned object's
+// uid; other references cannot be joined and stay in the document.
+func (p *pipeline) folder(v cdr.NewVersion) {
+	if v.Kind != cdr.KindFolder || !endsEffective(v.Lifecycle) {
+		return
+	}
+	p.Queue(deleteItemsSQL, p.commit.EHR, v.Object)
+	if v.Tree == nil {
+		return
+	}
+	var num, item, upto []int32
+	var object []string
+	for id := range rm.ID(v.Tree.Len()) {
+		if v.Tree.Class(id) != rminfo.FOLDER {
+			continue
+		}
+		for ref := range v.Tree.Children(id, rminfo.A_items) {
+			value, _, _ := strings.Cut(v.Tree.TextAt(ref, rminfo.A_id, rminfo.A_value), "::")
+			if uid, err := uuid.FromString(value); err == nil {
+				num, item, upto = append(num, int32(id)), append(item, int32(ref)), append(upto, int32(v.Tree.End(id)))
+				object = append(object, uid.String())
+			}
+		}
+	}
+	if len(num) > 0 {
+		p.Queue(insertItemsOf, p.commit.EHR, v.Object, num, item, upto, object)
+	}
+}
+
+const insertOutboxSQL = `insert into outbox (ehr_id, kind, vo_id, ver) values ($1, $2, $3, $4)`
+
+func (p *pipeline) outbox(v cdr.NewVersion) {
+	p.Queue(insertOutboxSQL, p.commit.EHR, strings.ToLower(v.Kind.Class())+"."+cdr.ChangeRubric(v.ChangeType), v.Object, following(v))
+}
+
+const insertIdempotencySQL = `insert into idempotency (ehr_id, key, principal, request, version_uid) values ($1, $2, $3, $4, $5)`
+
+func (p *pipeline) idempotency() {
+	c := p.commit
+	if c.Idempotency == nil || len(c.Versions) == 0 {
+		return
+	}
+	v := c.Versions[0]
+	uid := cdr.VersionUID{Object: v.Object, System: c.SystemID, Number: int(following(v))}
+	p.Queue(insertIdempotencySQL, c.EHR, c.Idempotency.Key, c.Profile.Principal, c.Idempotency.Request, uid.String())
+}
+
+const commitAuditSQL = `insert into audit_event
+    (id, action, outcome, principal, role, org, ehr_id, object, template, purpose, basis, epoch, source, request_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+
+// audit adds the row of the write to its own transaction.
+func (p *pipeline) audit() { queueAudit(&p.Batch, p.commit.Event) }
+
+func queueAudit(b *pgx.Batch, e cdr.Event) {
+	b.Queue(commitAuditSQL, auditArgs(e)...)
+}
+
+func auditArgs(e cdr.Event) []any {
+	id := e.ID
+	if id == "" {
+		id = uuid.Must(uuid.NewV7()).String()
+	}
+	var family *int32
+	if e.Template != 0 {
+		family = &e.Template
+	}
+	return []any{id, e.Action, e.Outcome, e.Principal, e.Role, e.Org, null(e.EHR), null(e.Object), family,
+		null(e.Purpose), null(e.Basis), e.Epoch, null(e.Source), null(e.RequestID)}
+}
+
+// null is nil for the empty text.
+func null(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// number is a code of the openEHR terminology as it is stored; all are numbers.
+func number(code string) int16 {
+	n, err := strconv.ParseInt(code, 10, 16)
+	if err != nil {
+		return 0
+	}
+	return int16(n)
+}

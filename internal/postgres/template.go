@@ -1,0 +1,142 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/quire-cdr/quire/internal/access"
+	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/fault"
+)
+
+const templateColumns = `t.id, t.family, f.template_id, coalesce(t.uid, ''), t.concept, t.root_archetype, t.language, t.created, f.label, coalesce(l.bit, 0)`
+
+const templateJoins = `template t join template_family f on f.id = t.family join sensitivity_label l on l.name = f.label`
+
+const (
+	templatesSQL = `select ` + templateColumns + ` from ` + templateJoins + ` where t.retired is null order by f.template_id collate "C"`
+
+	templateSQL = `select ` + templateColumns + `, t.sha256, t.opt from ` + templateJoins + ` where f.template_id = $1 and t.retired is null`
+
+	templateRowsSQL = `select ` + templateColumns + `, t.sha256, t.opt from ` + templateJoins
+)
+
+// Templates lists the templates in use, by id.
+func (db *DB) Templates(ctx context.Context) ([]cdr.TemplateInfo, error) {
+	var list []cdr.TemplateInfo
+	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, templatesSQL)
+		if err != nil {
+			return err
+		}
+		list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (cdr.TemplateInfo, error) {
+			var t cdr.TemplateInfo
+			return t, scanTemplate(row, &t)
+		})
+		return err
+	})
+	return list, translate(ctx, err)
+}
+
+// Template reads one template by its id, byte for byte.
+func (db *DB) Template(ctx context.Context, id string) (cdr.StoredTemplate, error) {
+	var t cdr.StoredTemplate
+	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
+		return scanTemplate(conn.QueryRow(ctx, templateSQL, id), &t.TemplateInfo, &t.SHA256, &t.OPT)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return t, fault.New(fault.NotFound, "template-unknown", "no such template")
+	}
+	return t, translate(ctx, err)
+}
+
+func scanTemplate(row pgx.Row, t *cdr.TemplateInfo, more ...any) error {
+	var bit int16
+	to := append([]any{&t.Row, &t.Family, &t.ID, &t.UID, &t.Concept, &t.RootArchetype, &t.Language, &t.Created, &t.Label, &bit}, more...)
+	if err := row.Scan(to...); err != nil {
+		return err
+	}
+	if bit > 0 {
+		t.Sens = 1 << bit
+	}
+	return nil
+}
+
+const (
+	// The family keeps its label: changing one is an act of its own. Its row is
+	// locked either way, so that two uploads of one id take turns.
+	putFamilySQL = `insert into template_family (template_id, label) values ($1, $2)
+on conflict (template_id) do update set template_id = excluded.template_id returning id`
+
+	currentTemplateSQL = `select id, sha256 from template where family = $1 and retired is null`
+
+	templateUsedSQL = `select exists (select 1 from %s where v.template = $1 and v.kind = 1)`
+
+	deleteTemplateSQL = `delete from template where id = $1`
+
+	insertTemplateSQL = `insert into template (family, sha256, uid, concept, root_archetype, language, opt)
+values ($1, $2, $3, $4, $5, $6, $7)`
+
+	labelSQL = `select exists (select 1 from sensitivity_label where name = $1)`
+)
+
+// PutTemplate stores a template and gives its family a label in the same
+// transaction. Other content replaces that of an unused template under a new row
+// id, so that a composition cut by the old content cannot be committed.
+func (db *DB) PutTemplate(ctx context.Context, t cdr.StoredTemplate, audit cdr.Event) (cdr.PutOutcome, cdr.TemplateInfo, error) {
+	outcome := cdr.PutNew
+	err := db.inTransaction(ctx, db.record, access.System(), access.Write, func(tx pgx.Tx) error {
+		var known bool
+		if err := tx.QueryRow(ctx, labelSQL, t.Label).Scan(&known); err != nil {
+			return err
+		}
+		if !known {
+			return fault.New(fault.Invalid, "label-unknown", "no such sensitivity label")
+		}
+		var family, old int32
+		var sum []byte
+		if err := tx.QueryRow(ctx, putFamilySQL, t.ID, t.Label).Scan(&family); err != nil {
+			return err
+		}
+		err := tx.QueryRow(ctx, currentTemplateSQL, family).Scan(&old, &sum)
+		switch {
+		case errors.Is(err, pgx.ErrNoRows):
+		case err != nil:
+			return err
+		case bytes.Equal(sum, t.SHA256):
+			outcome = cdr.PutIdentical
+			return nil
+		default:
+			var used bool
+			if err := tx.QueryRow(ctx, fmt.Sprintf(templateUsedSQL, everything(access.Version, "v")), old).Scan(&used); err != nil {
+				return err
+			}
+			if used {
+				outcome = cdr.PutUsed
+				return nil
+			}
+			outcome = cdr.PutReplaced
+			if _, err := tx.Exec(ctx, deleteTemplateSQL, old); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.Exec(ctx, insertTemplateSQL, family, t.SHA256, null(t.UID), t.Concept, t.RootArchetype, t.Language, t.OPT); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, growEpochSQL); err != nil {
+			return err
+		}
+		audit.Template = family
+		_, err = tx.Exec(ctx, commitAuditSQL, auditArgs(audit)...)
+		return err
+	})
+	if err != nil {
+		return outcome, cdr.TemplateInfo{}, translate(ctx, err)
+	}
+	stored, err := db.Template(ctx, t.ID)
+	return outcome, stored.TemplateInfo, err
+}
