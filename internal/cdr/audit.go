@@ -1,0 +1,128 @@
+package cdr
+
+import (
+	"context"
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"github.com/quire-cdr/quire/internal/fault"
+)
+
+// Sighting is one access to a person's record, for "who saw it".
+type Sighting struct {
+	ID        string
+	At        time.Time
+	Action    string // C, R, U, D, E (execute)
+	Outcome   string
+	Principal string
+	Role      string
+	Org       string
+	Object    string
+	Purpose   string
+	Basis     string
+	RequestID string
+	// Population: the record was among those a population query showed; At is
+	// when it was shown, the rest is of the query's opening.
+	Population bool
+}
+
+// Position is a place in the audit of one record, newest first: the rows before it
+// are older.
+type Position struct {
+	At time.Time
+	ID string
+}
+
+// AuditPage asks for a page of the audit.
+type AuditPage struct {
+	// After is the Next of the page before, "" for the first.
+	After string
+	// Limit is at most 500; 0 means 100.
+	Limit int
+}
+
+// Sightings is a page; Next is "" on the last.
+type Sightings struct {
+	List []Sighting
+	Next string
+}
+
+// AuditStore reads the audit.
+type AuditStore interface {
+	// WhoSaw lists accesses to an EHR, newest first; before is nil for the newest.
+	WhoSaw(ctx context.Context, ehr string, before *Position, limit int) ([]Sighting, error)
+}
+
+// AuditTrail is the use case of asking who saw a record.
+type AuditTrail struct {
+	Store      AuditStore
+	Access     AccessStore
+	Authorizer Authorizer
+	Auditor    Auditor
+}
+
+// WhoSaw lists who accessed a record, population queries included. It is for
+// viewers of the audit and for privacy officers of the organisations that look
+// after the person; asking is an access to the audit and stands in it.
+func (a *AuditTrail) WhoSaw(ctx context.Context, caller Caller, ehr string, page AuditPage) (Sightings, error) {
+	if err := validEHR(ehr); err != nil {
+		return Sightings{}, err
+	}
+	limit := page.Limit
+	switch {
+	case limit == 0:
+		limit = 100
+	case limit < 0 || limit > 500:
+		return Sightings{}, fault.New(fault.Invalid, "limit", "a page holds 1 to 500 rows")
+	}
+	before, err := parsePosition(page.After)
+	if err != nil {
+		return Sightings{}, err
+	}
+	p, err := a.Authorizer.Profile(ctx, caller)
+	if err != nil {
+		return Sightings{}, err
+	}
+	event := accessEvent(caller, p, "R", ehr, "audit")
+	if err := overRecord(ctx, a.Access, p, ehr, "audit"); err != nil {
+		return Sightings{}, refuse(ctx, a.Auditor, event, err)
+	}
+	list, err := a.Store.WhoSaw(ctx, ehr, before, limit+1)
+	if err != nil {
+		return Sightings{}, err
+	}
+	out := Sightings{List: list}
+	if len(list) > limit {
+		out.List = list[:limit]
+		last := out.List[limit-1]
+		out.Next = Position{last.At, last.ID}.String()
+	}
+	rows := int64(len(out.List))
+	event.Rows = &rows
+	if err := a.Auditor.Record(ctx, event); err != nil {
+		return Sightings{}, err
+	}
+	return out, nil
+}
+
+// String writes a position as an opaque token.
+func (p Position) String() string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(p.At.UnixMicro(), 10) + "." + p.ID))
+}
+
+func parsePosition(token string) (*Position, error) {
+	if token == "" {
+		return nil, nil
+	}
+	text, err := base64.RawURLEncoding.DecodeString(token)
+	micros, id, ok := strings.Cut(string(text), ".")
+	at, notNumber := strconv.ParseInt(micros, 10, 64)
+	if _, notUUID := uuid.FromString(id); err != nil || !ok || notNumber != nil || notUUID != nil || len(id) != 36 {
+		return nil, fault.New(fault.Invalid, "page", "the page token is not one of ours")
+	}
+	return &Position{time.UnixMicro(at).UTC(), id}, nil
+}
