@@ -102,8 +102,8 @@ func (f *findings) fault(t *rm.Tree) error {
 }
 
 // pathBudget bounds the nodes that are visited to write paths: a document of
-// more than 100,000 nodes, which may be built to cost time, lists fewer faults.
-const pathBudget = 100_000_000
+// more than 20,000 nodes, which may be built to cost time, lists fewer faults.
+const pathBudget = 20_000_000
 
 func below(path, member string) string {
 	if path == "/" {

@@ -58,7 +58,7 @@ func (r *reader) root(t *rm.Tree, want rminfo.Class) {
 	c := t.Class(0)
 	switch {
 	case r.marks[0]&refused != 0:
-	case c == 0 && (want == 0 || want.Abstract()):
+	case c == 0 && (want == 0 || want.Abstract() || want.Scalar() != rminfo.NotScalar):
 		r.found.add(0, missingClass, want.Name())
 		r.marks[0] |= refused
 	case c == 0:
