@@ -1,0 +1,275 @@
+package plan
+
+import (
+	"strings"
+
+	"github.com/quire-cdr/quire/internal/aql"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
+)
+
+// condition plans a condition of WHERE, or of a predicate when at is set.
+func (b *builder) condition(e aql.Expr, at *anchor) (Expr, error) {
+	switch e := e.(type) {
+	case *aql.Logical:
+		l := &Logic{Op: e.Op}
+		for _, o := range e.Operands {
+			c, err := b.condition(o, at)
+			if err != nil {
+				return nil, err
+			}
+			l.Operands = append(l.Operands, c)
+		}
+		return l, nil
+	case *aql.Not:
+		c, err := b.condition(e.Operand, at)
+		return &Not{c}, err
+	case *aql.Comparison:
+		return b.comparison(e, at)
+	case *aql.Exists:
+		r, err := b.ref(e.Path, false)
+		return &Exists{r}, err
+	case *aql.Like:
+		return b.like(e, at)
+	case *aql.Matches:
+		return b.matches(e, at)
+	case *aql.Regex:
+		v, err := b.value(e.Path, at)
+		return &Matches{v, e.Pattern}, err
+	case *aql.NodeID:
+		if at != nil {
+			return b.nodeIDs(e, at)
+		}
+	case *aql.Call:
+		v, err := b.value(e, at)
+		return &Truth{v}, err
+	}
+	return nil, aql.Unsupported(e, "this condition")
+}
+
+func (b *builder) comparison(e *aql.Comparison, at *anchor) (Expr, error) {
+	left, err := b.value(e.Left, at)
+	if err != nil {
+		return nil, err
+	}
+	right, err := b.value(e.Right, at)
+	if err != nil {
+		return nil, err
+	}
+	for _, side := range [][2]Value{{left, right}, {right, left}} {
+		if l, ok := side[0].(Literal); ok && l.Kind == aql.Null {
+			switch e.Op {
+			case aql.Eq:
+				return &Null{Operand: side[1]}, nil
+			case aql.Ne:
+				return &Null{Operand: side[1], Not: true}, nil
+			}
+			return nil, aql.Unsupported(e, "ordering by NULL")
+		}
+	}
+	if c, ok := b.specialised(e, left, right); ok {
+		return c, nil
+	}
+	return &Compare{e.Op, left, right}, nil
+}
+
+// specialised widens `archetype_node_id = x` in a predicate to what specialises x.
+func (b *builder) specialised(e *aql.Comparison, left, right Value) (Expr, bool) {
+	rel, ok := e.Left.(*aql.RelativePath)
+	lit, isLit := right.(Literal)
+	if !ok || !isLit || e.Op != aql.Eq || lit.Kind != aql.String || len(rel.Path.Segments) != 1 || rel.Path.Segments[0].Name != "archetype_node_id" {
+		return nil, false
+	}
+	in := &In{Operand: left, List: []Literal{lit}}
+	if isArchetypeID(lit.Text) {
+		for id := range b.opts.Dictionary.Archetypes {
+			if id != lit.Text && !b.opts.Exact && aql.Specialises(id, lit.Text) {
+				in.List = append(in.List, Literal{aql.String, id})
+			}
+		}
+	} else {
+		for _, c := range b.opts.Dictionary.codes(lit.Text, b.opts.Exact)[1:] {
+			in.List = append(in.List, Literal{aql.String, c})
+		}
+	}
+	sortLiterals(in.List[1:])
+	return in, true
+}
+
+func (b *builder) like(e *aql.Like, at *anchor) (Expr, error) {
+	left, err := b.value(e.Left, at)
+	if err != nil {
+		return nil, err
+	}
+	pattern, err := b.value(e.Pattern, at)
+	if err != nil {
+		return nil, err
+	}
+	if l, ok := pattern.(Literal); !ok || l.Kind != aql.String {
+		return nil, aql.Unsupported(e.Pattern, "a LIKE pattern that is no text")
+	}
+	return &Like{left, pattern}, nil
+}
+
+func (b *builder) matches(e *aql.Matches, at *anchor) (Expr, error) {
+	switch {
+	case e.URI != "":
+		return nil, aql.Unsupported(e, "MATCHES with a URI")
+	case e.Terminology != nil:
+		return nil, aql.Unsupported(e, "MATCHES with TERMINOLOGY")
+	}
+	left, err := b.value(e.Left, at)
+	if err != nil {
+		return nil, err
+	}
+	in := &In{Operand: left}
+	for _, item := range e.Items {
+		lits, err := b.literals(item)
+		if err != nil {
+			return nil, err
+		}
+		in.List = append(in.List, lits...)
+	}
+	return in, nil
+}
+
+// value plans an operand.
+func (b *builder) value(e aql.Expr, at *anchor) (Value, error) {
+	switch e := e.(type) {
+	case *aql.PathExpr:
+		return b.refValue(e)
+	case *aql.RelativePath:
+		if at == nil {
+			return nil, aql.Unsupported(e, "a path without variable")
+		}
+		return b.walk(at, e.Path, false)
+	case *aql.Literal, *aql.Param:
+		lits, err := b.literals(e)
+		if err != nil {
+			return nil, err
+		}
+		if len(lits) != 1 {
+			return nil, aql.Unsupported(e, "a list where one value must stand")
+		}
+		return lits[0], nil
+	case *aql.Call:
+		return b.call(e, at)
+	case *aql.Arithmetic:
+		if e.Op == aql.Div {
+			return nil, aql.Unsupported(e, "division")
+		}
+		left, err := b.value(e.Left, at)
+		if err != nil {
+			return nil, err
+		}
+		right, err := b.value(e.Right, at)
+		return &Arithmetic{e.Op, left, right}, err
+	}
+	return nil, aql.Unsupported(e, "this operand")
+}
+
+func (b *builder) refValue(e *aql.PathExpr) (Value, error) {
+	r, err := b.ref(e, true)
+	if err != nil {
+		return nil, err
+	}
+	if r.Step == nil && r.Source.Kind == Version {
+		return nil, aql.Unsupported(e, "a whole VERSION")
+	}
+	return r, nil
+}
+
+func (b *builder) call(e *aql.Call, at *anchor) (Value, error) {
+	f := e.Function()
+	switch {
+	case f == nil:
+		return nil, aql.Unsupported(e, "the function "+e.Name)
+	case f.Kind == aql.AggregateFunction:
+		return nil, aql.Unsupported(e, f.Name+" here")
+	case f.Kind == aql.TerminologyFunction:
+		return nil, aql.Unsupported(e, "TERMINOLOGY")
+	case f.Kind == aql.TimeFunction:
+		return b.clock(f.Name), nil
+	}
+	c := &Call{Func: f.Name}
+	for _, a := range e.Args {
+		v, err := b.value(a, at)
+		if err != nil {
+			return nil, err
+		}
+		c.Args = append(c.Args, v)
+	}
+	return c, nil
+}
+
+// clock gives the query's one instant (DESIGN 4.6).
+func (b *builder) clock(name string) Literal {
+	now := b.opts.Now.UTC()
+	if b.opts.Zone != nil {
+		now = b.opts.Now.In(b.opts.Zone)
+	}
+	layout := "2006-01-02T15:04:05.000-07:00"
+	switch name {
+	case "CURRENT_DATE":
+		layout = "2006-01-02"
+	case "CURRENT_TIME":
+		layout = "15:04:05"
+	case "CURRENT_TIMEZONE":
+		layout = "-07:00"
+	}
+	return Literal{aql.String, now.Format(layout)}
+}
+
+// EndsIn says whether the path ends in these attributes without predicates.
+func (r *Ref) EndsIn(names ...string) bool {
+	s := r.Step
+	for i := len(names) - 1; i >= 0; i-- {
+		if s == nil || s.Attr != names[i] {
+			return false
+		}
+		s = s.Parent
+	}
+	return true
+}
+
+// Is says whether the path is exactly these attributes below the source.
+func (r *Ref) Is(names ...string) bool {
+	n := 0
+	for s := r.Step; s != nil; s = s.Parent {
+		n++
+	}
+	return n == len(names) && r.EndsIn(names...)
+}
+
+// Scalar is how the value is written when it can only be a primitive of one
+// kind; NotScalar where it may be an object or of several kinds.
+func (r *Ref) Scalar() rminfo.Scalar {
+	if r.Missing || r.Step == nil {
+		return rminfo.NotScalar
+	}
+	kind := rminfo.NotScalar
+	for i, c := range r.Step.Classes {
+		switch k := c.Scalar(); {
+		case k == rminfo.NotScalar, i > 0 && k != kind:
+			return rminfo.NotScalar
+		default:
+			kind = k
+		}
+	}
+	return kind
+}
+
+// Holders are the classes the value may be read from.
+func (r *Ref) Holders() []rminfo.Class {
+	if r.Step == nil || r.Step.Parent == nil {
+		return r.Source.Classes
+	}
+	return r.Step.Parent.Classes
+}
+
+func sortLiterals(list []Literal) {
+	for i := 1; i < len(list); i++ {
+		for j := i; j > 0 && strings.Compare(list[j].Text, list[j-1].Text) < 0; j-- {
+			list[j], list[j-1] = list[j-1], list[j]
+		}
+	}
+}
