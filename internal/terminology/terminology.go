@@ -115,3 +115,15 @@ func MeasuresProperty(code, unit string) (measures, known bool) {
 	}
 	return false, known
 }
+
+// KnownUnit says whether a unit is listed for any property.
+func KnownUnit(unit string) bool {
+	for _, units := range propertyUnits {
+		for _, u := range units {
+			if u == unit {
+				return true
+			}
+		}
+	}
+	return false
+}

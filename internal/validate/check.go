@@ -1,0 +1,179 @@
+package validate
+
+import (
+	"sort"
+	"strings"
+
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/rm"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/template"
+)
+
+// Options say how to judge.
+type Options struct {
+	// Incomplete drops all lower bounds of existence, cardinality and
+	// occurrences: a draft may lack what a complete document must have. Types,
+	// ranges and upper bounds stay.
+	Incomplete bool
+	// EHRbase takes over the manners of that server: the rules it does not
+	// enforce only warn, so that documents it holds can be taken over.
+	EHRbase bool
+}
+
+// tolerated are the rules EHRbase does not enforce, as its suite shows.
+var tolerated = map[string]bool{
+	"value-fields":                              true,
+	"value-external-code":                       true,
+	"invariant-DV_URI.Value_valid":              true,
+	"invariant-LOCATABLE.Archetyped_valid":      true,
+	"invariant-DV_PROPORTION.Fraction_validity": true,
+}
+
+// MaxIssues is how many issues Check collects; one more than an answer shows,
+// so that the caller can tell that there were more.
+const MaxIssues = 1001
+
+// Check finds what is wrong with an object, in document order. Without a
+// template only the reference model is asked, as for EHR_STATUS, FOLDER and
+// parties. Issues marked Warning refuse nothing; see Refused.
+func Check(tree *rm.Tree, t *template.Compiled, opts Options) []fault.Issue {
+	c := &checker{tree: tree, tpl: t, opts: opts}
+	c.referenceModel()
+	if t != nil {
+		c.root()
+	}
+	return c.issues()
+}
+
+// Refused says whether any issue is more than a warning.
+func Refused(issues []fault.Issue) bool {
+	for i := range issues {
+		if !issues[i].Warning {
+			return true
+		}
+	}
+	return false
+}
+
+// Lexical says whether any issue is about a text that is no value of its type,
+// such as a month 13. Some servers answer those with another status.
+func Lexical(issues []fault.Issue) bool {
+	for i := range issues {
+		if strings.HasPrefix(issues[i].Rule, "lexical-") {
+			return true
+		}
+	}
+	return false
+}
+
+// checker walks one tree. It holds no state but what it found.
+type checker struct {
+	tree *rm.Tree
+	tpl  *template.Compiled
+	opts Options
+	out  []finding
+}
+
+// finding is an issue whose paths are not written yet: alternatives that are
+// tried and given up would pay for nothing.
+type finding struct {
+	at rm.ID
+	// below is what is absent under at: an attribute, with a code where known.
+	below    string
+	node     template.NodeID
+	rule     string
+	expected string
+	found    string
+	message  string
+	warning  bool
+}
+
+func (c *checker) add(f finding) {
+	if len(c.out) < 4*MaxIssues {
+		c.out = append(c.out, f)
+	}
+}
+
+// broken reports an invariant of a class in the words of the specification.
+func (c *checker) broken(at rm.ID, class, invariant, expected, found string) {
+	c.add(finding{
+		at: at, node: template.NoNode, rule: "invariant-" + class + "." + invariant,
+		expected: expected, found: found, message: "Invariant " + invariant + " failed on type " + class,
+	})
+}
+
+// warn is broken for what the specification states and real documents neglect.
+func (c *checker) warn(at rm.ID, class, invariant, expected, found string) {
+	c.broken(at, class, invariant, expected, found)
+	c.out[len(c.out)-1].warning = true
+}
+
+func (c *checker) issues() []fault.Issue {
+	if len(c.out) == 0 {
+		return nil
+	}
+	sort.SliceStable(c.out, func(i, j int) bool { return c.out[i].at < c.out[j].at })
+	list := c.out[:min(len(c.out), MaxIssues)]
+	issues := make([]fault.Issue, len(list))
+	for i := range list {
+		f := &list[i]
+		path, aql := c.tree.Path(f.at), ""
+		if f.node != template.NoNode {
+			aql = c.tpl.Node(f.node).AQLPath
+		} else {
+			aql = c.tree.AQLPath(f.at)
+		}
+		if f.below != "" {
+			path, aql = join(path, f.below), join(aql, f.below)
+		}
+		issues[i] = fault.Issue{
+			Path: path, AQLPath: aql, Archetype: c.tree.ArchetypeNodeID(c.tree.ArchetypeRoot(f.at)),
+			Rule: f.rule, Expected: f.expected, Found: f.found, Message: f.message, Warning: f.warning || c.opts.EHRbase && tolerated[f.rule],
+		}
+	}
+	return issues
+}
+
+func join(path, below string) string {
+	if path == "/" {
+		return path + below
+	}
+	return path + "/" + below
+}
+
+// referenceModel asks every object for its mandatory attributes, the invariants
+// of its class and the terminology its attributes are bound to.
+func (c *checker) referenceModel() {
+	for id := rm.ID(0); int(id) < c.tree.Len(); id++ {
+		if c.tree.Kind(id) != rm.Object {
+			continue
+		}
+		class := c.tree.Class(id)
+		c.mandatory(id, class)
+		for _, rule := range rulesOf[class] {
+			rule(c, id)
+		}
+		for i := range bindingsOf[class] {
+			c.bound(id, &bindingsOf[class][i])
+		}
+	}
+}
+
+// rulesOf and bindingsOf are the tables of the rule files spread over the
+// classes that inherit them.
+var (
+	rulesOf    = spread(invariants)
+	bindingsOf = spread(bindings)
+)
+
+func spread[T any](table map[rminfo.Class][]T) [][]T {
+	out := make([][]T, rminfo.Classes())
+	for c := range out {
+		class := rminfo.Class(c)
+		for ; class != 0; class = class.Parent() {
+			out[c] = append(out[c], table[class]...)
+		}
+	}
+	return out
+}
