@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -216,8 +217,10 @@ func (s *server) refuse(ctx *fiber.Ctx, shape Shape, err error) int {
 		}
 		ctx.Set(fiber.HeaderRetryAfter, strconv.Itoa(int((retry+time.Second-1)/time.Second)))
 	case fault.MethodNotAllowed:
-		for _, method := range e.Allow {
-			ctx.Append(fiber.HeaderAllow, method)
+		// Fiber has written Allow where no route matched; a resource switched off
+		// has an empty one (RFC 9110, 15.5.6).
+		if len(response.Header.Peek(fiber.HeaderAllow)) == 0 {
+			ctx.Set(fiber.HeaderAllow, strings.Join(e.Allow, ", "))
 		}
 	}
 	ctx.Set(fiber.HeaderCacheControl, "no-store")

@@ -16,6 +16,9 @@ type Manners struct {
 	ForwardedAlways bool
 	// LocationOnRead adds Location to reads and deletes; ITS-REST 1.1 deprecates it.
 	LocationOnRead bool
+	// StatusInEHR shows the EHR_STATUS inside the EHR; else a reference to its
+	// container (RM, EHR invariant Ehr_status_valid).
+	StatusInEHR bool
 	// MinimalCreate is the status of a create with return=minimal. EHRs answer
 	// 201 in both sets.
 	MinimalCreate int
@@ -36,6 +39,7 @@ var manners = map[bool]Manners{
 		Manners:         cdr.MannersFor(true),
 		ForwardedAlways: true,
 		LocationOnRead:  true,
+		StatusInEHR:     true,
 		MinimalCreate:   http.StatusNoContent,
 		Challenge:       `Basic realm="quire", Bearer realm="quire"`,
 		Codes: map[string]int{

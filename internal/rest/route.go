@@ -82,7 +82,7 @@ type Route struct {
 	// Deadline replaces the one the access entry implies.
 	Deadline time.Duration
 	// Errors is the shape of error bodies; the zero value is openEHR's.
-	Errors Shape
+	Errors  Shape
 	Handler Handler
 }
 

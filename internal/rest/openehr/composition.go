@@ -1,0 +1,196 @@
+package openehr
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/rest"
+)
+
+type compositionService interface {
+	CreateComposition(ctx context.Context, caller cdr.Caller, ehr string, content cdr.Content, info cdr.CommitInfo) (cdr.Document, error)
+	UpdateComposition(ctx context.Context, caller cdr.Caller, ehr, object, ifMatch string, content cdr.Content, info cdr.CommitInfo) (cdr.Document, error)
+	DeleteComposition(ctx context.Context, caller cdr.Caller, ehr, versionUID, ifMatch string, info cdr.CommitInfo) (cdr.Document, error)
+	Composition(ctx context.Context, caller cdr.Caller, ehr string, ref cdr.VersionRef) (cdr.Document, error)
+	VersionedComposition(ctx context.Context, caller cdr.Caller, ehr, object string) (cdr.Versioned, error)
+	CompositionVersion(ctx context.Context, caller cdr.Caller, ehr string, ref cdr.VersionRef) (cdr.Document, error)
+	CompositionHistory(ctx context.Context, caller cdr.Caller, ehr, object string) ([]byte, error)
+}
+
+func compositionRoutes(service compositionService) []rest.Route {
+	h := compositionHandlers{service}
+	at, versioned := root+"/ehr/:ehr_id/composition", root+"/ehr/:ehr_id/versioned_composition/:versioned_object_uid"
+	body := []string{rest.JSON}
+	return []rest.Route{
+		{Method: http.MethodPost, Path: at, Access: rest.RecordWrite, Consumes: body, Handler: h.create},
+		{Method: http.MethodGet, Path: at + "/:uid_based_id", Access: rest.RecordRead, Handler: h.get},
+		{Method: http.MethodPut, Path: at + "/:uid_based_id", Access: rest.RecordWrite, Consumes: body, Handler: h.update},
+		{Method: http.MethodDelete, Path: at + "/:uid_based_id", Access: rest.RecordWrite, Handler: h.delete},
+		{Method: http.MethodGet, Path: versioned, Access: rest.RecordRead, Handler: h.versioned},
+		{Method: http.MethodGet, Path: versioned + "/revision_history", Access: rest.RecordRead, Handler: h.history},
+		{Method: http.MethodGet, Path: versioned + "/version", Access: rest.RecordRead, Handler: h.versionAtTime},
+		{Method: http.MethodGet, Path: versioned + "/version/:version_uid", Access: rest.RecordRead, Handler: h.version},
+	}
+}
+
+type compositionHandlers struct{ service compositionService }
+
+func (h compositionHandlers) create(call *rest.Call) error {
+	ehr, err := call.UUID("ehr_id")
+	if err != nil {
+		return err
+	}
+	content, info, want, err := commit(call)
+	if err != nil {
+		return err
+	}
+	doc, err := h.service.CreateComposition(call.Context(), call.Caller, ehr, content, info)
+	if err != nil {
+		return err
+	}
+	return written(call, want, doc, compositionPath(doc), http.StatusCreated, call.Manners().MinimalCreate)
+}
+
+func compositionPath(doc cdr.Document) string {
+	return pathOf("ehr", doc.EHR, "composition", doc.VersionUID)
+}
+
+// get answers for a container the effective version, or the one at a time, or
+// with lifecycle=incomplete the draft (DESIGN 5a rule 1); for a version uid
+// exactly that version, whatever the time asked for.
+func (h compositionHandlers) get(call *rest.Call) error {
+	ehr, at, err := read(call)
+	if err != nil {
+		return err
+	}
+	ref, err := call.Ref("uid_based_id")
+	if err != nil {
+		return err
+	}
+	if ref.VersionUID == "" {
+		ref.At = at.At
+		switch lifecycle := call.Query("lifecycle"); lifecycle {
+		case "", "incomplete":
+			ref.Lifecycle = lifecycle
+		default:
+			return fault.New(fault.Invalid, "query-parameter", "the query parameter lifecycle may only be incomplete")
+		}
+	}
+	doc, err := h.service.Composition(call.Context(), call.Caller, ehr, ref)
+	if err != nil {
+		return err
+	}
+	return shown(call, doc, compositionPath(doc))
+}
+
+func (h compositionHandlers) update(call *rest.Call) error {
+	ehr, err := call.UUID("ehr_id")
+	if err != nil {
+		return err
+	}
+	ref, err := call.Ref("uid_based_id")
+	if err != nil {
+		return err
+	}
+	ifMatch, err := call.IfMatch()
+	if err != nil {
+		return err
+	}
+	if ref.VersionUID != "" {
+		if !strings.EqualFold(ref.VersionUID, ifMatch) {
+			return fault.New(fault.Invalid, "versions-differ", "the path and If-Match name different versions")
+		}
+		ref.Object, _, _ = strings.Cut(ref.VersionUID, "::")
+	}
+	content, info, want, err := commit(call)
+	if err != nil {
+		return err
+	}
+	doc, err := h.service.UpdateComposition(call.Context(), call.Caller, ehr, ref.Object, ifMatch, content, info)
+	if err != nil {
+		return err
+	}
+	return written(call, want, doc, compositionPath(doc), http.StatusOK, http.StatusNoContent)
+}
+
+func (h compositionHandlers) delete(call *rest.Call) error {
+	ehr, err := call.UUID("ehr_id")
+	if err != nil {
+		return err
+	}
+	uid, err := call.VersionUID("uid_based_id")
+	if err != nil {
+		return err
+	}
+	info, err := call.CommitInfo()
+	if err != nil {
+		return err
+	}
+	// RM Common IM, Logical Deletion: a deletion has one lifecycle state.
+	if state, err := cdr.LifecycleCode(info.Lifecycle); info.Lifecycle != "" && (err != nil || state != cdr.Deleted) {
+		return fault.New(fault.Invalid, "lifecycle-not-deleted", "a deletion can only have the lifecycle state 523, deleted")
+	}
+	doc, err := h.service.DeleteComposition(call.Context(), call.Caller, ehr, uid, call.VolunteeredIfMatch(), info)
+	if err != nil {
+		return err
+	}
+	call.SetETag(doc.VersionUID)
+	call.SetLastModified(doc.Committed)
+	if call.Manners().LocationOnRead {
+		call.SetLocation(compositionPath(doc))
+	}
+	return call.Empty(http.StatusNoContent)
+}
+
+func (h compositionHandlers) versioned(call *rest.Call) error {
+	ehr, object, _, err := versionedRead(call)
+	if err != nil {
+		return err
+	}
+	found, err := h.service.VersionedComposition(call.Context(), call.Caller, ehr, object)
+	return container(call, found, err)
+}
+
+func (h compositionHandlers) history(call *rest.Call) error {
+	ehr, object, _, err := versionedRead(call)
+	if err != nil {
+		return err
+	}
+	text, err := h.service.CompositionHistory(call.Context(), call.Caller, ehr, object)
+	return plain(call, text, err)
+}
+
+func (h compositionHandlers) versionAtTime(call *rest.Call) error {
+	ehr, object, ref, err := versionedRead(call)
+	if err != nil {
+		return err
+	}
+	ref.Object = object
+	doc, err := h.service.CompositionVersion(call.Context(), call.Caller, ehr, ref)
+	return enveloped(call, doc, err)
+}
+
+func (h compositionHandlers) version(call *rest.Call) error {
+	ehr, object, _, err := versionedRead(call)
+	if err != nil {
+		return err
+	}
+	ref, err := versionOf(call, object)
+	if err != nil {
+		return err
+	}
+	doc, err := h.service.CompositionVersion(call.Context(), call.Caller, ehr, ref)
+	return enveloped(call, doc, err)
+}
+
+// versionedRead opens a GET below versioned_composition.
+func versionedRead(call *rest.Call) (ehr, object string, ref cdr.VersionRef, err error) {
+	if ehr, ref, err = read(call); err != nil {
+		return
+	}
+	object, err = call.UUID("versioned_object_uid")
+	return
+}

@@ -1,0 +1,101 @@
+package openehr
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/rest"
+)
+
+type templateService interface {
+	UploadTemplate(ctx context.Context, caller cdr.Caller, opt []byte, label string) (*cdr.Template, error)
+	Templates(ctx context.Context, caller cdr.Caller) ([]cdr.TemplateInfo, error)
+	Template(ctx context.Context, caller cdr.Caller, id string) (*cdr.Template, error)
+}
+
+func templateRoutes(service templateService) []rest.Route {
+	h := templateHandlers{service}
+	adl14, adl2 := root+"/definition/template/adl1.4", root+"/definition/template/adl2"
+	return []rest.Route{
+		{Method: http.MethodPost, Path: adl14, Access: rest.DefinitionWrite, Consumes: []string{rest.XML}, Handler: h.upload},
+		{Method: http.MethodGet, Path: adl14, Access: rest.DefinitionRead, Handler: h.list},
+		{Method: http.MethodGet, Path: adl14 + "/:template_id", Access: rest.DefinitionRead, Handler: h.get},
+		{Method: http.MethodGet, Path: adl2, Access: rest.DefinitionRead, Handler: noADL2},
+		{Method: http.MethodPost, Path: adl2, Access: rest.DefinitionWrite, Handler: noADL2},
+		{Method: http.MethodGet, Path: adl2 + "/:template_id", Access: rest.DefinitionRead, Handler: noADL2},
+		{Method: http.MethodGet, Path: adl2 + "/:template_id/example", Access: rest.DefinitionRead, Handler: noADL2},
+		{Method: http.MethodGet, Path: adl2 + "/:template_id/:version", Access: rest.DefinitionRead, Handler: noADL2},
+	}
+}
+
+func noADL2(*rest.Call) error {
+	return fault.New(fault.NotImplemented, "adl2", "ADL 2 templates are not served; upload an operational template 1.4 to /definition/template/adl1.4")
+}
+
+type templateHandlers struct{ service templateService }
+
+func (h templateHandlers) upload(call *rest.Call) error {
+	want := call.Prefer()
+	if want == rest.Representation {
+		if _, err := call.Accept(rest.XML); err != nil {
+			return fault.New(fault.NotAcceptable, "template-upload-accept", "an uploaded template is shown as application/xml")
+		}
+	}
+	body, err := call.Content()
+	if err != nil {
+		return err
+	}
+	stored, err := h.service.UploadTemplate(call.Context(), call.Caller, body, call.Query("label"))
+	if err != nil {
+		return err
+	}
+	call.SetETag(stored.ID)
+	call.SetLocation(pathOf("definition", "template", "adl1.4", stored.ID))
+	switch want {
+	case rest.Representation:
+		return call.Send(http.StatusCreated, rest.XML, []byte(stored.OPT))
+	case rest.Identifier:
+		return call.JSON(http.StatusCreated, map[string]string{"uid": stored.ID})
+	}
+	return call.Empty(http.StatusCreated)
+}
+
+// templateJSON is TemplateMetadata of the API's definition.
+type templateJSON struct {
+	ID        string `json:"template_id"`
+	Concept   string `json:"concept"`
+	Archetype string `json:"archetype_id"`
+	Created   string `json:"created_timestamp"`
+}
+
+func (h templateHandlers) list(call *rest.Call) error {
+	if _, err := call.Accept(rest.JSON); err != nil {
+		return err
+	}
+	found, err := h.service.Templates(call.Context(), call.Caller)
+	if err != nil {
+		return err
+	}
+	out := make([]templateJSON, 0, len(found))
+	for _, t := range found {
+		out = append(out, templateJSON{t.ID, t.Concept, t.RootArchetype, t.Created.UTC().Format(time.RFC3339Nano)})
+	}
+	return call.JSON(http.StatusOK, out)
+}
+
+// get serves the template as it was uploaded, byte for byte.
+func (h templateHandlers) get(call *rest.Call) error {
+	format, err := call.Accept(rest.XML, rest.TextXML)
+	if err != nil {
+		return err
+	}
+	found, err := h.service.Template(call.Context(), call.Caller, call.Param("template_id"))
+	if err != nil {
+		return err
+	}
+	call.SetETag(found.ID)
+	return call.Send(http.StatusOK, format, []byte(found.OPT))
+}
