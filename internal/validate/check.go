@@ -23,6 +23,7 @@ type Options struct {
 
 // tolerated are the rules EHRbase does not enforce, as its suite shows.
 var tolerated = map[string]bool{
+	"template-value-type":                       true,
 	"value-fields":                              true,
 	"value-external-code":                       true,
 	"invariant-DV_URI.Value_valid":              true,

@@ -168,9 +168,12 @@ func (c *checker) placed(child rm.ID, n template.NodeID) {
 }
 
 func (c *checker) wrongType(at rm.ID, n template.NodeID, expected string) {
-	found := c.tree.Class(at).Name()
+	found, rule := c.tree.Class(at).Name(), "template-type"
+	if c.tree.Attr(at) == rminfo.A_value && c.tree.Class(at).IsA(rminfo.DATA_VALUE) {
+		rule = "template-value-type"
+	}
 	c.add(finding{
-		at: at, node: n, rule: "template-type", expected: expected, found: found,
+		at: at, node: n, rule: rule, expected: expected, found: found,
 		message: found + " stands where the template allows " + expected,
 	})
 }
