@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/gofiber/fiber/v2"
 	"github.com/klauspost/compress/zstd"
 	"github.com/quire-cdr/quire/internal/fault"
@@ -97,6 +98,24 @@ func (call *Call) Content() ([]byte, error) {
 		call.ctx.Set(fiber.HeaderAcceptEncoding, "gzip, zstd, identity")
 		return nil, fault.New(fault.UnsupportedMedia, "content-encoding", "the Content-Encoding must be gzip, zstd or identity")
 	}
+}
+
+// Decode reads a JSON body of our own making into value; an unknown or repeated
+// member is refused.
+func (call *Call) Decode(value any) error {
+	body, err := call.Content()
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, value, json.RejectUnknownMembers(true)); err != nil {
+		e := fault.New(fault.Invalid, "json", "the body is not the JSON object this operation reads")
+		var semantic *json.SemanticError
+		if errors.As(err, &semantic) {
+			e = e.With(fault.Issue{Path: string(semantic.JSONPointer), Rule: "json", Message: "the member is unknown or its value is of another type"})
+		}
+		return e.Because(err)
+	}
+	return nil
 }
 
 // ContentType is the media type of the body, without parameters: one of the

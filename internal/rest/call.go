@@ -91,10 +91,7 @@ func (call *Call) QueryInt(name string) (*int, error) {
 	return &n, nil
 }
 
-var (
-	uuidForm    = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
-	versionForm = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}::[^:]+::[0-9]+(\.[0-9]+\.[0-9]+)?$`)
-)
+var uuidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
 
 // UUID gives a path parameter that must be a UUID, in lower case.
 func (call *Call) UUID(name string) (string, error) {
@@ -109,7 +106,7 @@ func (call *Call) UUID(name string) (string, error) {
 // object_id::system_id::version (BASE, OBJECT_VERSION_ID).
 func (call *Call) VersionUID(name string) (string, error) {
 	id := call.Param(name)
-	if !versionForm.MatchString(id) {
+	if _, ok := cdr.ParseVersionUID(id); !ok {
 		return "", fault.New(call.server.Manners.MalformedID, "id-malformed", "the path parameter %s is not a valid OBJECT_VERSION_ID: it must read object_id::system_id::version", name)
 	}
 	return id, nil

@@ -1,0 +1,2 @@
+// Package audit serves /audit/v1: who saw a record.
+package audit
