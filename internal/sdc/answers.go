@@ -1,0 +1,186 @@
+package sdc
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/fhir"
+)
+
+// occurrence is one group, question or compound as it came back.
+type occurrence struct {
+	item *Item
+	// at is the FHIRPath of the response item, for issues.
+	at string
+	// key is the repeat it was issued from, counted from 1; 0 is a new one.
+	key      int
+	answers  []fhir.Answer
+	children map[*Item][]*occurrence
+}
+
+// submitted is a response sorted by the items of its form.
+type submitted struct {
+	root      *occurrence
+	token     string
+	deletions map[string]bool
+}
+
+// Token finds the server's token in a response, "" where there is none.
+func Token(r *fhir.QuestionnaireResponse) string {
+	for _, root := range r.Item {
+		for _, i := range append([]fhir.ResponseItem{root}, root.Item...) {
+			if i.LinkID == TokenLinkID && len(i.Answer) == 1 {
+				return i.Answer[0].ValueString
+			}
+		}
+	}
+	return ""
+}
+
+// sort reads a response against the form: every linkId must be the form's, stand
+// where the form has it, and be answered as often as the form allows.
+func (f *Form) sort(r *fhir.QuestionnaireResponse) (*submitted, []fault.Issue) {
+	s := &submitted{deletions: map[string]bool{}}
+	var issues []fault.Issue
+	for n, top := range r.Item {
+		at := fmt.Sprintf("QuestionnaireResponse.item[%d]", n)
+		switch top.LinkID {
+		case f.Root.LinkID:
+			if s.root != nil {
+				issues = append(issues, fault.Issue{Path: at, FlatKey: top.LinkID, Rule: "repeats", Expected: "one", Found: "several", Message: "the form has one root"})
+				continue
+			}
+			s.root = &occurrence{item: f.Root, at: at}
+			issues = append(issues, f.sortGroup(s, s.root, top.Item)...)
+		case TokenLinkID, DeletionsLinkID:
+			f.carry(s, top)
+		default:
+			issues = append(issues, f.unknown(at, top.LinkID, f.Root))
+		}
+	}
+	if s.root == nil {
+		s.root = &occurrence{item: f.Root, at: "QuestionnaireResponse"}
+		if len(issues) == 0 {
+			issues = append(issues, fault.Issue{Path: "QuestionnaireResponse.item", Rule: "root-missing", Expected: f.Root.LinkID, Message: "the response has no answers to this form"})
+		}
+	}
+	return s, issues
+}
+
+func (f *Form) carry(s *submitted, i fhir.ResponseItem) {
+	for _, a := range i.Answer {
+		if i.LinkID == TokenLinkID {
+			s.token = a.ValueString
+		} else {
+			s.deletions[a.ValueString] = true
+		}
+	}
+}
+
+func (f *Form) sortGroup(s *submitted, group *occurrence, items []fhir.ResponseItem) []fault.Issue {
+	var issues []fault.Issue
+	group.children = map[*Item][]*occurrence{}
+	for n, r := range items {
+		at := fmt.Sprintf("%s.item[%d]", group.at, n)
+		if group.item == f.Root && (r.LinkID == TokenLinkID || r.LinkID == DeletionsLinkID) {
+			f.carry(s, r)
+			continue
+		}
+		item := f.byLinkID[r.LinkID]
+		if item == nil || f.parent[item] != group.item {
+			issues = append(issues, f.unknown(at, r.LinkID, group.item))
+			continue
+		}
+		if item.Kind == Carrier {
+			if len(r.Answer) == 1 {
+				group.key, _ = strconv.Atoi(r.Answer[0].ValueString)
+			}
+			continue
+		}
+		o := &occurrence{item: item, at: at}
+		for _, a := range r.Answer {
+			if kindOf(&a) != "nothing" {
+				o.answers = append(o.answers, a)
+			}
+		}
+		single := item.Kind == Attribute || item.Kind == Part || item.Kind == Question && !item.Repeats
+		if single && (len(o.answers) > 1 || len(group.children[item]) > 0) || item.Kind != Question && !item.Repeats && len(group.children[item]) > 0 {
+			issues = append(issues, fault.Issue{Path: at, FlatKey: r.LinkID, AQLPath: f.Template.Node(item.Node).AQLPath, Rule: "repeats", Expected: "one answer", Found: "several", Message: "the form allows one answer here"})
+			continue
+		}
+		if (item.Kind == Group || item.Kind == Compound) && len(o.answers) > 0 {
+			issues = append(issues, fault.Issue{Path: at, FlatKey: r.LinkID, Rule: "group-answered", Expected: "items", Found: "an answer", Message: "a group is answered by its items"})
+			continue
+		}
+		issues = append(issues, f.sortGroup(s, o, r.Item)...)
+		if item.Kind == Question && len(group.children[item]) > 0 {
+			first := group.children[item][0]
+			first.answers = append(first.answers, o.answers...)
+			continue
+		}
+		group.children[item] = append(group.children[item], o)
+	}
+	return issues
+}
+
+// unknown is the issue of a linkId the group does not have, with the nearest it has.
+func (f *Form) unknown(at, linkID string, group *Item) fault.Issue {
+	best, distance := "", len(linkID)
+	for _, c := range group.Children {
+		if d := editDistance(c.LinkID, linkID); d < distance {
+			best, distance = c.LinkID, d
+		}
+	}
+	message := fmt.Sprintf("%q is no item of this group", linkID)
+	if best != "" {
+		message += fmt.Sprintf("; the nearest is %q", best)
+	}
+	return fault.Issue{Path: at, FlatKey: linkID, Rule: "unknown-item", Expected: best, Found: linkID, Message: message}
+}
+
+// editDistance counts the insertions, deletions and changes between two texts.
+func editDistance(a, b string) int {
+	x, y := []rune(a), []rune(b)
+	if len(x) > 300 || len(y) > 300 {
+		if strings.EqualFold(a, b) {
+			return 0
+		}
+		return len(x) + len(y)
+	}
+	row := make([]int, len(y)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(x); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(y); j++ {
+			cost := 1
+			if x[i-1] == y[j-1] {
+				cost = 0
+			}
+			diagonal, row[j] = row[j], min(row[j]+1, row[j-1]+1, diagonal+cost)
+		}
+	}
+	return row[len(y)]
+}
+
+// answered says whether anything below or at the occurrence was answered.
+func (o *occurrence) answered() bool {
+	if o == nil {
+		return false
+	}
+	if len(o.answers) > 0 {
+		return true
+	}
+	for _, list := range o.children {
+		for _, c := range list {
+			if c.answered() {
+				return true
+			}
+		}
+	}
+	return false
+}

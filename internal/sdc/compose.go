@@ -1,0 +1,380 @@
+package sdc
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/fhir"
+	"github.com/quire-cdr/quire/internal/rm"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/template"
+)
+
+// Facts are what a composition needs that no answer gives. They are technical:
+// nothing here says anything clinical (DESIGN 5a rule 14).
+type Facts struct {
+	// Composer is the name of the author.
+	Composer string
+	// Authored is ISO 8601: the start of the context and the time of events that
+	// the form leaves open.
+	Authored string
+	// Territory is an ISO 3166-1 code.
+	Territory string
+}
+
+// Result is what a submit comes to.
+type Result struct {
+	Tree *rm.Tree
+	// Removed are the answers removed because the submit said so, by linkId with
+	// the number of each repeat ("vitals/pulse:0/any_event:0/rate").
+	Removed []string
+	// Changed counts nodes that differ from the base.
+	Changed int
+}
+
+// Compose makes the composition that a response stands for. base is the
+// composition the response was issued from, nil for a blank form. What an answer
+// does not change is kept from the base, node by node.
+func (f *Form) Compose(base *rm.Tree, r *fhir.QuestionnaireResponse, facts Facts) (*Result, error) {
+	s, issues := f.sort(r)
+	c := &composer{form: f, base: base, facts: facts, deletions: s.deletions, issues: issues, b: rm.NewBuilder(rm.Limits{}, 4096)}
+	if base == nil {
+		c.create(0, f.Template.Root(), s.root)
+	} else {
+		c.merge(0, f.Template.Root(), base.Root(), s.root, f.Root.LinkID)
+	}
+	for _, linkID := range c.unusedDeletions() {
+		c.issues = append(c.issues, fault.Issue{Path: "QuestionnaireResponse", FlatKey: linkID, Rule: "deletion-unknown", Found: linkID, Message: "nothing was issued there that could be deleted"})
+	}
+	if len(c.issues) > 0 {
+		return nil, fault.New(fault.Unprocessable, "response-invalid", "the response does not fit the form").With(c.issues...)
+	}
+	tree, err := c.b.Tree()
+	if err != nil {
+		return nil, fault.New(fault.TooLarge, "response-too-large", "the response makes a composition over the limits").Because(err)
+	}
+	return &Result{Tree: tree, Removed: c.removed, Changed: c.changed}, nil
+}
+
+type composer struct {
+	form      *Form
+	base      *rm.Tree
+	facts     Facts
+	deletions map[string]bool
+	b         *rm.Builder
+	issues    []fault.Issue
+	removed   []string
+	changed   int
+}
+
+// merge writes a base object with the answers of the group it belongs to. path
+// is the group's linkId with the number of each repeat ("vitals/pulse:0"); group
+// is nil where the group did not come back.
+func (c *composer) merge(attr rminfo.Attr, owner template.NodeID, node rm.ID, group *occurrence, path string) {
+	c.b.Open(attr, c.base.Class(node))
+	pairs := c.pair(owner, node, group, path)
+	last := map[rminfo.Attr]rm.ID{}
+	for child := range c.base.All(node) {
+		last[c.base.Attr(child)] = child
+	}
+	done := map[template.NodeID]bool{}
+	for child := range c.base.All(node) {
+		c.mergeChild(owner, child, group, pairs, path)
+		if a := c.base.Attr(child); last[a] == child {
+			c.append(owner, a, group, pairs, done)
+		}
+	}
+	for _, a := range c.form.Template.Attributes(owner) {
+		if _, there := last[a.Attr]; !there {
+			c.append(owner, a.Attr, group, pairs, done)
+		}
+	}
+	for _, item := range c.form.attributes[owner] {
+		if _, there := last[item.Attr]; !there {
+			c.newAttribute(item, group)
+		}
+	}
+	c.b.Close()
+}
+
+// pairing says which occurrence each base node of one owner was answered by.
+type pairing struct {
+	of map[rm.ID]*occurrence
+	// fresh are the occurrences no base node stands for.
+	fresh map[*Item][]*occurrence
+	// answers are the new answers of a repeating question.
+	answers map[*Item][]fhir.Answer
+	// kept are base elements of a question whose answer came back as issued.
+	kept map[rm.ID]bool
+	// changed are base elements of a single question, with the new answer.
+	changed map[rm.ID]*fhir.Answer
+	// deleted are base nodes the submit removes by name.
+	deleted map[rm.ID]string
+	// path is the linkId of each base node with the number of each repeat.
+	path map[rm.ID]string
+	// structure are the structural template nodes the base has.
+	structure map[template.NodeID]bool
+}
+
+// pair aligns the base nodes below one owner with what came back: repeats by
+// their key, questions by equal answers.
+func (c *composer) pair(owner template.NodeID, node rm.ID, group *occurrence, path string) *pairing {
+	p := &pairing{of: map[rm.ID]*occurrence{}, fresh: map[*Item][]*occurrence{}, answers: map[*Item][]fhir.Answer{},
+		kept: map[rm.ID]bool{}, changed: map[rm.ID]*fhir.Answer{}, deleted: map[rm.ID]string{}, path: map[rm.ID]string{}, structure: map[template.NodeID]bool{}}
+	instances := map[*Item][]rm.ID{}
+	for child := range c.base.All(node) {
+		if c.base.Kind(child) != rm.Object {
+			continue
+		}
+		if matched, ok := c.form.match(owner, c.base, child); ok {
+			if item := c.form.byNode[matched]; item != nil {
+				instances[item] = append(instances[item], child)
+			} else {
+				p.structure[matched] = true
+			}
+		}
+	}
+	for _, a := range c.form.Template.Attributes(owner) {
+		for _, child := range a.Children {
+			item := c.form.byNode[child]
+			if item == nil {
+				continue
+			}
+			var back []*occurrence
+			if group != nil {
+				back = group.children[item]
+			}
+			if item.Kind == Question {
+				c.pairQuestion(p, item, instances[item], back)
+			} else {
+				c.pairRepeats(p, item, instances[item], back)
+			}
+			c.pairDeletions(p, item, instances[item], path)
+		}
+	}
+	return p
+}
+
+// pairDeletions names each base node as a submit would delete it, by the path of
+// its linkId with the number of each repeat, and notes those it does delete. What
+// came back answered stays.
+func (c *composer) pairDeletions(p *pairing, item *Item, nodes []rm.ID, path string) {
+	for n, node := range nodes {
+		name := path + strings.TrimPrefix(item.LinkID, c.form.parent[item].LinkID)
+		if item.Repeats {
+			name += ":" + strconv.Itoa(n)
+		}
+		p.path[node] = name
+		if c.deletions[name] && !p.kept[node] && p.changed[node] == nil && !p.of[node].answered() {
+			p.deleted[node] = name
+		}
+	}
+}
+
+func (c *composer) pairRepeats(p *pairing, item *Item, nodes []rm.ID, back []*occurrence) {
+	keyed := slices.ContainsFunc(back, func(o *occurrence) bool { return o.key > 0 })
+	for n, o := range back {
+		switch {
+		case o.key > 0 && o.key <= len(nodes) && p.of[nodes[o.key-1]] == nil:
+			p.of[nodes[o.key-1]] = o
+		case o.key > 0:
+			c.issues = append(c.issues, fault.Issue{Path: o.at, FlatKey: item.LinkID, Rule: "key-unknown", Found: fmt.Sprint(o.key), Message: "the repeat was not issued, or came back twice"})
+		case !keyed && len(nodes) > 0 && !item.Repeats:
+			p.of[nodes[0]] = o
+		case !keyed && item.Repeats && len(nodes) > 0 && len(back) == len(nodes):
+			p.of[nodes[n]] = o
+		case !keyed && item.Repeats && len(nodes) > 0:
+			c.issues = append(c.issues, fault.Issue{Path: o.at, FlatKey: item.LinkID, Rule: "keys-lost", Expected: fmt.Sprintf("%d repeats with their keys", len(nodes)), Found: fmt.Sprintf("%d without", len(back)), Message: "the renderer lost the keys of the repeats, and they cannot be told apart"})
+		default:
+			p.fresh[item] = append(p.fresh[item], o)
+		}
+	}
+}
+
+func (c *composer) pairQuestion(p *pairing, item *Item, nodes []rm.ID, back []*occurrence) {
+	var answers []fhir.Answer
+	for _, o := range back {
+		answers = append(answers, o.answers...)
+	}
+	taken := make([]bool, len(answers))
+	var open []rm.ID
+	for _, node := range nodes {
+		issued := c.form.elementAnswer(item, c.base, node)
+		found := false
+		for n := range answers {
+			if !taken[n] && issued != nil && sameAnswer(issued, &answers[n]) {
+				taken[n], found = true, true
+				break
+			}
+		}
+		if found {
+			p.kept[node] = true
+		} else {
+			open = append(open, node)
+		}
+	}
+	for n := range answers {
+		if taken[n] {
+			continue
+		}
+		if len(open) > 0 && (!item.Repeats || len(answers) == len(nodes)) {
+			p.changed[open[0]], open = &answers[n], open[1:]
+			continue
+		}
+		p.answers[item] = append(p.answers[item], answers[n])
+	}
+}
+
+// mergeChild writes one child of a base object: untouched, changed, or not at all.
+func (c *composer) mergeChild(owner template.NodeID, child rm.ID, group *occurrence, p *pairing, path string) {
+	attr := c.base.Attr(child)
+	if name := p.deleted[child]; name != "" {
+		c.removed = append(c.removed, name)
+		c.changed++
+		return
+	}
+	for _, item := range c.form.attributes[owner] {
+		if item.Attr == attr && c.mergeAttribute(item, child, group) {
+			return
+		}
+	}
+	if c.base.Kind(child) != rm.Object {
+		c.b.Copy(attr, c.base, child)
+		return
+	}
+	matched, ok := c.form.match(owner, c.base, child)
+	item, known := c.form.byNode[matched]
+	switch {
+	case !ok || !known:
+		c.b.Copy(attr, c.base, child)
+	case item == nil:
+		c.merge(attr, matched, child, group, path)
+	case item.Kind == Group && (p.of[child] != nil || len(c.deletions) > 0):
+		c.merge(attr, matched, child, p.of[child], p.path[child])
+	case item.Kind == Compound && p.of[child] != nil:
+		c.mergeCompound(attr, item, child, p.of[child])
+	case item.Kind == Question && p.changed[child] != nil:
+		c.mergeElement(attr, child, func() error {
+			return c.form.buildValue(c.b, rminfo.A_value, item, p.changed[child])
+		}, item, c.at(group, item))
+	default:
+		c.b.Copy(attr, c.base, child)
+	}
+}
+
+func (c *composer) at(group *occurrence, item *Item) string {
+	if group != nil && len(group.children[item]) > 0 {
+		return group.children[item][0].at
+	}
+	return "QuestionnaireResponse"
+}
+
+// mergeAttribute writes an attribute anew where its answer changed.
+func (c *composer) mergeAttribute(item *Item, child rm.ID, group *occurrence) bool {
+	if group == nil || len(group.children[item]) == 0 || len(group.children[item][0].answers) == 0 {
+		return false
+	}
+	back := &group.children[item][0].answers[0]
+	if issued := c.form.answerOf(item, c.base, child); issued == nil || sameAnswer(issued, back) {
+		return false
+	}
+	c.changed++
+	c.report(c.form.buildValue(c.b, item.Attr, item, back), item, c.at(group, item))
+	return true
+}
+
+// mergeElement writes a base ELEMENT with a new value: its name, uid and links
+// stay, a null flavour goes.
+func (c *composer) mergeElement(attr rminfo.Attr, element rm.ID, value func() error, item *Item, at string) {
+	c.changed++
+	c.b.Open(attr, rminfo.ELEMENT)
+	for child := range c.base.All(element) {
+		switch a := c.base.Attr(child); a {
+		case rminfo.A_value, rminfo.A_null_flavour, rminfo.A_null_reason:
+		default:
+			c.b.Copy(a, c.base, child)
+		}
+	}
+	c.report(value(), item, at)
+	c.b.Close()
+}
+
+func (c *composer) mergeCompound(attr rminfo.Attr, item *Item, element rm.ID, o *occurrence) {
+	issued := c.form.partAnswers(item, c.base, element)
+	same := true
+	for n, part := range item.Children {
+		back := answerOfPart(o, part)
+		if back == nil && issued[n] != nil {
+			continue // absent is not deleted
+		}
+		same = same && sameAnswer(issued[n], back)
+	}
+	if same {
+		c.b.Copy(attr, c.base, element)
+		return
+	}
+	answers := map[*Item]*fhir.Answer{}
+	for n, part := range item.Children {
+		if answers[part] = answerOfPart(o, part); answers[part] == nil && part.Attr != 0 {
+			answers[part] = issued[n]
+		}
+	}
+	c.mergeElement(attr, element, func() error { return c.compoundValue(item, o, answers) }, item, o.at)
+}
+
+func answerOfPart(o *occurrence, part *Item) *fhir.Answer {
+	if list := o.children[part]; len(list) > 0 && len(list[0].answers) > 0 {
+		return &list[0].answers[0]
+	}
+	return nil
+}
+
+// compoundValue builds the value whose parts were answered; parts of two classes
+// are a contradiction and refused, never picked from.
+func (c *composer) compoundValue(item *Item, o *occurrence, answers map[*Item]*fhir.Answer) error {
+	classes := map[rminfo.Class]bool{}
+	var class rminfo.Class
+	var parts []*Item
+	for _, part := range item.Children {
+		if answers[part] == nil {
+			continue
+		}
+		if o.children[part] != nil || class == 0 {
+			classes[part.Class], class = true, part.Class
+		}
+	}
+	if len(classes) > 1 {
+		return fmt.Errorf("answered as several kinds of value; give one")
+	}
+	for _, part := range item.Children {
+		if part.Class == class && part.Kind == Part {
+			parts = append(parts, part)
+		}
+	}
+	if len(parts) == 1 && parts[0].Attr == 0 {
+		return c.form.buildValue(c.b, rminfo.A_value, parts[0], answers[parts[0]])
+	}
+	return c.form.buildParts(c.b, rminfo.A_value, class, parts, answers)
+}
+
+func (c *composer) report(err error, item *Item, at string) {
+	if err == nil {
+		return
+	}
+	c.issues = append(c.issues, fault.Issue{Path: at, FlatKey: item.LinkID, AQLPath: c.form.Template.Node(item.Node).AQLPath,
+		Archetype: c.form.Template.Node(item.Node).Archetype, Rule: "answer", Expected: item.Type, Message: err.Error()})
+}
+
+func (c *composer) unusedDeletions() []string {
+	var out []string
+	for name := range c.deletions {
+		if !slices.Contains(c.removed, name) {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
