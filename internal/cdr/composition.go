@@ -1,42 +1,175 @@
 package cdr
 
-import "context"
+import (
+	"context"
+	"strings"
 
-// CreateComposition commits the first version of a composition.
+	"github.com/quire-cdr/quire/internal/access"
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/rm"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
+)
+
+// persistentCategory is the code of the group composition category for one
+// living document.
+const persistentCategory = "431"
+
+// CreateComposition commits the first version of a composition. A uid in the
+// body becomes the object's where it is free in the whole system.
 func (s *Service) CreateComposition(ctx context.Context, caller Caller, ehr string, content Content, info CommitInfo) (Document, error) {
-	panic("not yet")
+	p, err := s.profile(ctx, caller)
+	if err != nil {
+		return Document{}, err
+	}
+	if ehr, err = s.ehrID(ehr); err != nil {
+		return Document{}, err
+	}
+	d, err := s.created(caller, info)
+	if err != nil {
+		return Document{}, err
+	}
+	v, err := s.composition(ctx, p, content, d, info)
+	if err != nil {
+		return Document{}, s.missed(ctx, caller, p, Event{Action: "C", EHR: ehr}, err)
+	}
+	if v.Object, err = bodyObject(v.Tree); err != nil {
+		return Document{}, err
+	}
+	v.Object = or(v.Object, newUID())
+	v.Persistent = s.manners.OnePersistent && persistent(v.Tree)
+	c := change{action: "C", ehr: ehr, version: v, details: d, key: info.IdempotencyKey}
+	if c.key != "" {
+		c.request = fingerprint(v.Tree, ehr)
+	}
+	return s.commit(ctx, caller, p, c)
 }
 
 // UpdateComposition commits a new version of object over the version ifMatch
 // names; a stale one is a Precondition with the latest uid.
 func (s *Service) UpdateComposition(ctx context.Context, caller Caller, ehr, object, ifMatch string, content Content, info CommitInfo) (Document, error) {
-	panic("not yet")
+	p, err := s.profile(ctx, caller)
+	if err != nil {
+		return Document{}, err
+	}
+	if ehr, err = s.ehrID(ehr); err != nil {
+		return Document{}, err
+	}
+	id, ok := objectUID(object)
+	if !ok {
+		return Document{}, s.malformed("versioned_object_uid", "a UUID")
+	}
+	preceding, err := s.matched(ctx, p, ehr, KindComposition, id, ifMatch)
+	if err != nil {
+		return Document{}, s.missed(ctx, caller, p, Event{Action: "U", EHR: ehr, Object: id}, err)
+	}
+	d, err := s.modified(caller, info)
+	if err != nil {
+		return Document{}, err
+	}
+	v, err := s.composition(ctx, p, content, d, info)
+	if err != nil {
+		return Document{}, s.missed(ctx, caller, p, Event{Action: "U", EHR: ehr, Object: id}, err)
+	}
+	named, err := bodyObject(v.Tree)
+	if err != nil {
+		return Document{}, err
+	}
+	if named != "" && named != id {
+		return Document{}, fault.New(s.manners.BodyUIDMismatch, "uid-mismatch", "the uid of the composition names another object than the URL")
+	}
+	v.Object, v.Preceding = id, preceding
+	return s.commit(ctx, caller, p, change{action: "U", ehr: ehr, version: v, details: d})
+}
+
+// composition reads, validates and labels the content of a new version.
+func (s *Service) composition(ctx context.Context, p *access.Profile, content Content, d details, info CommitInfo) (NewVersion, error) {
+	t, err := s.tree(content, rminfo.COMPOSITION, d.lifecycle)
+	if err != nil {
+		return NewVersion{}, err
+	}
+	tpl, err := s.templateOf(ctx, p, t)
+	if err != nil {
+		return NewVersion{}, err
+	}
+	if err := s.check(t, tpl, d.lifecycle); err != nil {
+		return NewVersion{}, err
+	}
+	labels, bits, err := s.labels(ctx, p, tpl, info.Labels)
+	if err != nil {
+		return NewVersion{}, err
+	}
+	return NewVersion{Kind: KindComposition, Tree: t, Template: tpl, Labels: labels, Sens: bits}, nil
+}
+
+func persistent(t *rm.Tree) bool {
+	return t.TextAt(t.Root(), rminfo.A_category, rminfo.A_defining_code, rminfo.A_code_string) == persistentCategory
 }
 
 // DeleteComposition deletes logically: the version uid of the path must be the
 // latest (else a Conflict). ifMatch "" was not sent; a stale one is a
 // Precondition. The document is the deleted version.
 func (s *Service) DeleteComposition(ctx context.Context, caller Caller, ehr, versionUID, ifMatch string, info CommitInfo) (Document, error) {
-	panic("not yet")
+	p, err := s.profile(ctx, caller)
+	if err != nil {
+		return Document{}, err
+	}
+	if ehr, err = s.ehrID(ehr); err != nil {
+		return Document{}, err
+	}
+	old, err := s.versionUID(versionUID)
+	if err != nil {
+		return Document{}, err
+	}
+	if tag := etag(ifMatch); tag != "" && !strings.EqualFold(tag, versionUID) {
+		latest, err := s.store.Version(ctx, p, ehr, KindComposition, VersionRef{Object: old.Object, Lifecycle: Incomplete})
+		if err != nil {
+			return Document{}, s.missed(ctx, caller, p, Event{Action: "D", EHR: ehr, Object: old.String()}, err)
+		}
+		return Document{}, fault.New(fault.Precondition, "version-not-latest", "If-Match does not name the version to delete").Latest(latest.UID)
+	}
+	d, err := s.removed(caller, info)
+	if err != nil {
+		return Document{}, err
+	}
+	v := NewVersion{Kind: KindComposition, Object: old.Object, Preceding: old.String(), StalePath: true}
+	return s.commit(ctx, caller, p, change{action: "D", ehr: ehr, version: v, details: d})
 }
 
 // Composition reads a composition; a deleted one has no JSON.
 func (s *Service) Composition(ctx context.Context, caller Caller, ehr string, ref VersionRef) (Document, error) {
-	panic("not yet")
+	v, err := s.show(ctx, caller, ehr, KindComposition, ref)
+	if err != nil {
+		return Document{}, err
+	}
+	return document(v), nil
 }
 
 // VersionedComposition is the VERSIONED_COMPOSITION.
 func (s *Service) VersionedComposition(ctx context.Context, caller Caller, ehr, object string) (Versioned, error) {
-	panic("not yet")
+	_, list, err := s.history(ctx, caller, ehr, KindComposition, object)
+	if err != nil {
+		return Versioned{}, err
+	}
+	return versioned(list), nil
 }
 
 // CompositionVersion is an ORIGINAL_VERSION: the JSON of the document is the
 // version with its content inside, also where that is deleted.
 func (s *Service) CompositionVersion(ctx context.Context, caller Caller, ehr string, ref VersionRef) (Document, error) {
-	panic("not yet")
+	v, err := s.show(ctx, caller, ehr, KindComposition, ref)
+	if err != nil {
+		return Document{}, err
+	}
+	d := document(v)
+	d.JSON = originalVersion(v)
+	return d, nil
 }
 
 // CompositionHistory is the REVISION_HISTORY as canonical JSON.
 func (s *Service) CompositionHistory(ctx context.Context, caller Caller, ehr, object string) ([]byte, error) {
-	panic("not yet")
+	_, list, err := s.history(ctx, caller, ehr, KindComposition, object)
+	if err != nil {
+		return nil, err
+	}
+	return revisionHistory(list), nil
 }

@@ -19,8 +19,6 @@ type Manners struct {
 	LexicalForm fault.Kind
 	// TemplateInvalid is the kind of well-formed XML that is no template.
 	TemplateInvalid fault.Kind
-	// TemplateChanged is the kind of an update under another template.
-	TemplateChanged fault.Kind
 	// BodyUIDMismatch is the kind of a body uid that names another object than
 	// the URL.
 	BodyUIDMismatch fault.Kind
@@ -35,7 +33,6 @@ var manners = map[bool]Manners{
 		MalformedID:     fault.Invalid,
 		LexicalForm:     fault.Unprocessable,
 		TemplateInvalid: fault.Unprocessable,
-		TemplateChanged: fault.Invalid,
 		BodyUIDMismatch: fault.Unprocessable,
 	},
 	true: {
@@ -45,7 +42,6 @@ var manners = map[bool]Manners{
 		MalformedID:     fault.NotFound,
 		LexicalForm:     fault.Invalid,
 		TemplateInvalid: fault.Invalid,
-		TemplateChanged: fault.Invalid,
 		BodyUIDMismatch: fault.Invalid,
 		StrongETags:     true,
 	},

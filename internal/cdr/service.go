@@ -20,6 +20,9 @@ type Deps struct {
 	Compat bool
 	// Destruction allows physical deletion.
 	Destruction bool
+	// NHSNamespaces are namespaces of subjects whose ids are NHS numbers: blanks
+	// are taken out and the check digit must be right. Defaults to the FHIR system.
+	NHSNamespaces []string
 	// Logger defaults to slog.Default.
 	Logger *slog.Logger
 }
@@ -34,6 +37,7 @@ type Service struct {
 	systemID    string
 	manners     Manners
 	destruction bool
+	nhs         []string
 	log         *slog.Logger
 	templates   *otter.Cache[string, *Template]
 }
@@ -46,9 +50,12 @@ func New(d Deps) *Service {
 	if d.Logger == nil {
 		d.Logger = slog.Default()
 	}
+	if d.NHSNamespaces == nil {
+		d.NHSNamespaces = []string{"https://fhir.nhs.uk/Id/nhs-number"}
+	}
 	return &Service{
 		store: d.Store, authorizer: d.Authorizer, auditor: d.Auditor, clock: d.Clock,
-		systemID: d.SystemID, manners: MannersFor(d.Compat), destruction: d.Destruction, log: d.Logger,
+		systemID: d.SystemID, manners: MannersFor(d.Compat), destruction: d.Destruction, nhs: d.NHSNamespaces, log: d.Logger,
 		templates: otter.Must(&otter.Options[string, *Template]{
 			MaximumSize: 1000,
 			// Another process may have replaced an unused template.

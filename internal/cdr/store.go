@@ -27,6 +27,8 @@ type Store interface {
 	// DeleteEHR removes an EHR and everything in it, physically.
 	DeleteEHR(ctx context.Context, p *access.Profile, id string, audit Event) error
 
+	// Labels gives the bit of each sensitivity label; 0 for "normal".
+	Labels(ctx context.Context) (map[string]uint64, error)
 	// Templates lists the templates in use, by id.
 	Templates(ctx context.Context) ([]TemplateInfo, error)
 	// Template reads one template by its id, byte for byte.

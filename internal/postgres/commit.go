@@ -179,6 +179,9 @@ func (db *DB) stale(ctx context.Context, c cdr.Commit) error {
 			kind := fault.Precondition
 			if v.StalePath {
 				kind = fault.Conflict
+				if old, _ := cdr.ParseVersionUID(v.Preceding); old.Number == 0 || old.Number > latest.Number {
+					return unknownVersion()
+				}
 			}
 			return fault.New(kind, "version-not-latest", "the version is not the latest; the latest is %s", latest.UID).Latest(latest.UID)
 		}

@@ -38,11 +38,10 @@ func everything(table access.Table, alias string) string {
 func (db *DB) send(ctx context.Context, c cdr.Commit, cut [][]row.Row, ids interned) (cdr.Committed, error) {
 	p := &pipeline{commit: c, ids: ids}
 	begin(ctx, &p.Batch, c.Profile, access.Write)
-	if c.Create != nil {
-		p.createEHR()
-	} else {
+	if c.Create == nil {
 		p.lock()
 	}
+	p.idempotency()
 	for _, v := range c.Versions {
 		if v.Preceding != "" {
 			p.supersede(v)
@@ -54,13 +53,15 @@ func (db *DB) send(ctx context.Context, c cdr.Commit, cut [][]row.Row, ids inter
 		}
 	}
 	p.contribution()
+	if c.Create != nil {
+		p.createEHR()
+	}
 	for i, v := range c.Versions {
 		p.version(v)
 		p.nodes(v, cut[i])
 		p.folder(v)
 		p.outbox(v)
 	}
-	p.idempotency()
 	p.audit()
 	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
 		return conn.SendBatch(ctx, &p.Batch).Close()
@@ -103,7 +104,7 @@ func (p *pipeline) lock() {
 }
 
 const insertEHRSQL = `insert into ehr (ehr_id, system, created, status_id, is_queryable, is_modifiable)
-values ($1, $2, date_trunc('milliseconds', clock_timestamp()), $3, $4, $5)`
+select $1::uuid, $2::int, c.committed, $3::uuid, $4::boolean, $5::boolean from %s where c.ehr_id = $1 and c.contribution_id = $6`
 
 const insertOrganisationSQL = `insert into ehr_organisation (ehr_id, org, relationship) values ($1, $2, 'registered')`
 
@@ -115,7 +116,8 @@ func (p *pipeline) createEHR() {
 			queryable, modifiable = v.Status.IsQueryable, v.Status.IsModifiable
 		}
 	}
-	p.Queue(insertEHRSQL, c.EHR, p.ids.system[c.SystemID], c.Create.StatusID, queryable, modifiable)
+	p.Queue(fmt.Sprintf(insertEHRSQL, everything(access.Contribution, "c")),
+		c.EHR, p.ids.system[c.SystemID], c.Create.StatusID, queryable, modifiable, c.ID)
 	if c.Organisation != "" {
 		p.Queue(insertOrganisationSQL, c.EHR, c.Organisation)
 	}
@@ -235,12 +237,16 @@ func (p *pipeline) contribution() {
 }
 
 // The fence: rows were cut for the promoted paths of one epoch, and in another
-// they are wrong. The template must still be the one they were cut by.
+// they are wrong. The template must still be the one they were cut by. Labels
+// are never lost by an update, and a deletion stays of the template of what it
+// deletes: whoever could not see that cannot see this.
 const insertVersionSQL = `insert into version (ehr_id, vo_id, ver, kind, system, is_latest, is_effective, lifecycle,
     change_type, contribution_id, committed, template, tmpl, sens, arch, start_key, recording_org, labels, preceding, audit, doc)
 select $1::uuid, $2::uuid, $3::int, $4::smallint, $5::int, true, $6::boolean, $7::smallint, $8::smallint, $9::uuid, c.committed,
-       $10::int, $11::int, $12::bigint, $13::int, $14::text::numeric, $15::text, $16::text[], $17::text, $18::text, $19::text
-from index_epoch e, %s
+       coalesce(nullif($10::int, 0), o.template, 0), coalesce(nullif($11::int, 0), o.tmpl, 0), $12::bigint | coalesce(o.sens, 0),
+       coalesce(nullif($13::int, 0), o.arch, 0), $14::text::numeric, $15::text,
+       array(select l from unnest($16::text[] || o.labels) l group by l order by l), $17::text, $18::text, $19::text
+from index_epoch e, %s left join %s on o.ehr_id = c.ehr_id and o.vo_id = $2 and o.ver = $3::int - 1
 where c.ehr_id = $1 and c.contribution_id = $9
   and (e.promoted = $20::bigint or refuse('epoch'))
   and ($10 = 0 or exists (select 1 from template t where t.id = $10) or refuse('template-gone'))`
@@ -262,7 +268,7 @@ func (p *pipeline) version(v cdr.NewVersion) {
 	if v.Preceding != "" {
 		preceding = &v.Preceding
 	}
-	p.Queue(fmt.Sprintf(insertVersionSQL, everything(access.Contribution, "c")),
+	p.Queue(fmt.Sprintf(insertVersionSQL, everything(access.Contribution, "c"), everything(access.Version, "o")),
 		c.EHR, v.Object, following(v), int16(v.Kind), p.ids.system[c.SystemID], v.Lifecycle == cdr.Complete, number(v.Lifecycle),
 		number(v.ChangeType), c.ID, template, family, int64(v.Sens), arch, startKey(v.Tree), null(c.Organisation), v.Labels,
 		preceding, string(v.AuditDetails), doc, p.ids.promoted)
@@ -293,22 +299,19 @@ func startKey(t *rm.Tree) *string {
 }
 
 const insertNodesSQL = `insert into node (ehr_id, vo_id, ver, num, num_cap, parent, kind, class, arch, shape, tmpl, sens, draft, data)
-select $1::uuid, $2::uuid, $3::int, n.num, n.num_cap, n.parent, $4::smallint, n.class, n.arch, n.shape, $5::int, $6::bigint, $7::boolean, n.data::jsonb
-from unnest($8::int[], $9::int[], $10::int[], $11::smallint[], $12::int[], $13::int[], $14::text[])
-  as n (num, num_cap, parent, class, arch, shape, data)`
+select v.ehr_id, v.vo_id, v.ver, n.num, n.num_cap, n.parent, v.kind, n.class, n.arch, n.shape, v.tmpl, v.sens, not v.is_effective, n.data::jsonb
+from %s, unnest($4::int[], $5::int[], $6::int[], $7::smallint[], $8::int[], $9::int[], $10::text[])
+  as n (num, num_cap, parent, class, arch, shape, data)
+where v.ehr_id = $1 and v.vo_id = $2 and v.ver = $3`
 
 func (p *pipeline) nodes(v cdr.NewVersion, cut []row.Row) {
 	if len(cut) == 0 {
 		return
 	}
-	n := columns(cut, p.ids)
-	var family int32
-	if v.Template != nil {
-		family = v.Template.Family
-	}
-	p.Queue(insertNodesSQL, p.commit.EHR, v.Object, following(v), int16(v.Kind), family, int64(v.Sens), v.Lifecycle != cdr.Complete,
-		n.num, n.upto, n.parent, n.class, n.arch, n.shape, n.data)
+	p.Queue(nodesStatement, append([]any{p.commit.EHR, v.Object, following(v)}, columns(cut, p.ids).args()...)...)
 }
+
+var nodesStatement = fmt.Sprintf(insertNodesSQL, everything(access.Version, "v"))
 
 // nodeColumns are rows of node, column by column.
 type nodeColumns struct {
@@ -329,6 +332,10 @@ func columns(cut []row.Row, ids interned) nodeColumns {
 		n.data = append(n.data, string(r.Data))
 	}
 	return n
+}
+
+func (n nodeColumns) args() []any {
+	return []any{n.num, n.upto, n.parent, n.class, n.arch, n.shape, n.data}
 }
 
 const (

@@ -140,3 +140,27 @@ func (db *DB) PutTemplate(ctx context.Context, t cdr.StoredTemplate, audit cdr.E
 	stored, err := db.Template(ctx, t.ID)
 	return outcome, stored.TemplateInfo, err
 }
+
+const labelsSQL = `select name, coalesce(bit, 0) from sensitivity_label`
+
+// Labels gives the bit of each sensitivity label, 0 for "normal".
+func (db *DB) Labels(ctx context.Context) (map[string]uint64, error) {
+	labels := map[string]uint64{}
+	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, labelsSQL)
+		if err != nil {
+			return err
+		}
+		var name string
+		var bit int16
+		_, err = pgx.ForEachRow(rows, []any{&name, &bit}, func() error {
+			labels[name] = 0
+			if bit > 0 {
+				labels[name] = 1 << bit
+			}
+			return nil
+		})
+		return err
+	})
+	return labels, translate(ctx, err)
+}

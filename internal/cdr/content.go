@@ -1,0 +1,133 @@
+package cdr
+
+import (
+	"context"
+	"crypto/sha256"
+	"slices"
+
+	"github.com/quire-cdr/quire/internal/access"
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/rm"
+	"github.com/quire-cdr/quire/internal/rm/canon"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/validate"
+)
+
+// tree reads the content as an object of a class. What a draft lacks is no
+// fault of its form.
+func (s *Service) tree(c Content, class rminfo.Class, lifecycle string) (*rm.Tree, error) {
+	if c.Tree != nil {
+		if c.Tree.Class(c.Tree.Root()) != class {
+			return nil, fault.New(fault.Invalid, "class-not-allowed", "the content is a %s and no %s", c.Tree.Class(c.Tree.Root()), class)
+		}
+		return c.Tree, nil
+	}
+	return canon.ReadJSON(c.JSON, class, canon.ReadOptions{Mandatory: lifecycle != Incomplete, Lenient: s.manners.LenientParty})
+}
+
+// check validates a tree; the answer holds every issue.
+func (s *Service) check(t *rm.Tree, tpl *Template, lifecycle string) error {
+	opts := validate.Options{Incomplete: lifecycle == Incomplete}
+	var issues []fault.Issue
+	if tpl == nil {
+		issues = validate.Check(t, nil, opts)
+	} else {
+		issues = validate.Check(t, tpl.Compiled, opts)
+	}
+	if !validate.Refused(issues) {
+		return nil
+	}
+	kind := fault.Unprocessable
+	if validate.Lexical(issues) {
+		kind = s.manners.LexicalForm
+	}
+	message := "the content is not valid"
+	for _, issue := range issues {
+		if !issue.Warning {
+			message = issue.Path + ": " + issue.Message
+			break
+		}
+	}
+	return fault.New(kind, "validation", "%s", message).With(issues...)
+}
+
+// templateOf finds the template a composition names, with the right to write it.
+func (s *Service) templateOf(ctx context.Context, p *access.Profile, t *rm.Tree) (*Template, error) {
+	id := t.TextAt(t.Root(), rminfo.A_archetype_details, rminfo.A_template_id, rminfo.A_value)
+	if id == "" {
+		return nil, fault.New(fault.Unprocessable, "template-missing", "the composition names no template in archetype_details/template_id")
+	}
+	tpl, err := s.compiled(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		return nil, fault.New(fault.Unprocessable, "template-unknown", "the template %q is not known", id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !p.All && !slices.Contains(p.WriteTemplates, tpl.Family) {
+		return nil, fault.New(fault.Forbidden, "template-forbidden", "writing compositions of this template is not allowed")
+	}
+	return tpl, nil
+}
+
+// labels adds the labels set at this commit to those of the template.
+func (s *Service) labels(ctx context.Context, p *access.Profile, tpl *Template, set []string) ([]string, uint64, error) {
+	var names []string
+	var bits uint64
+	if tpl != nil && tpl.Sens != 0 {
+		names, bits = append(names, tpl.Label), tpl.Sens
+	}
+	if len(set) > 0 {
+		known, err := s.store.Labels(ctx)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, name := range set {
+			bit, ok := known[name]
+			if !ok {
+				return nil, 0, fault.New(fault.Invalid, "label-unknown", "no such sensitivity label")
+			}
+			if bit != 0 && bits&bit == 0 {
+				names, bits = append(names, name), bits|bit
+			}
+		}
+	}
+	if !p.All && bits&^p.WriteLabels != 0 {
+		return nil, 0, fault.New(fault.Forbidden, "label-forbidden", "writing with this sensitivity label is not allowed")
+	}
+	return names, bits, nil
+}
+
+// bodyObject is the object a body's uid names, "" without one.
+func bodyObject(t *rm.Tree) (string, error) {
+	text := t.TextAt(t.Root(), rminfo.A_uid, rminfo.A_value)
+	if text == "" {
+		return "", nil
+	}
+	if v, ok := ParseVersionUID(text); ok {
+		return v.Object, nil
+	}
+	id, ok := objectUID(text)
+	if !ok {
+		return "", fault.New(fault.Unprocessable, "uid-form", "the uid of the content is neither a UUID nor a version uid").
+			With(fault.Issue{Path: "/uid", AQLPath: "/uid", Rule: "uid-form", Expected: "a UUID or a version uid", Message: "the uid has another form"})
+	}
+	return id, nil
+}
+
+// seal gives the tree the uid of its version and writes the stored bytes.
+func seal(t *rm.Tree, uid VersionUID) (*rm.Tree, []byte, error) {
+	sealed, err := canon.SetUID(t, uid.String())
+	if err != nil {
+		return nil, nil, fault.New(fault.Internal, "uid", "the version uid cannot be set").Because(err)
+	}
+	return sealed, canon.WriteJSON(make([]byte, 0, sealed.Bytes()), sealed, sealed.Root()), nil
+}
+
+// fingerprint recognises a repeated request by its content.
+func fingerprint(t *rm.Tree, ehr string) []byte {
+	h := sha256.New()
+	h.Write([]byte(ehr))
+	h.Write(canon.WriteJSON(nil, t, t.Root()))
+	return h.Sum(nil)
+}
