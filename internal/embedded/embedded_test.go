@@ -104,6 +104,7 @@ func query1(t *testing.T, dsn, sql string) (answer string) {
 }
 
 func TestSecondStartFindsTheData(t *testing.T) {
+	t.Parallel()
 	opt := testkit.Options(folder(t))
 	opt.WithKeto, opt.Durable = true, true
 	c := start(t, opt)
@@ -128,6 +129,7 @@ func TestSecondStartFindsTheData(t *testing.T) {
 }
 
 func TestSettings(t *testing.T) {
+	t.Parallel()
 	opt := testkit.Options(folder(t))
 	c := start(t, opt)
 	for setting, want := range map[string]string{
@@ -145,6 +147,7 @@ func TestSettings(t *testing.T) {
 }
 
 func TestDataDirectoryInUse(t *testing.T) {
+	t.Parallel()
 	opt := testkit.Options(folder(t))
 	start(t, opt)
 	_, err := embedded.Start(t.Context(), opt)
@@ -155,6 +158,7 @@ func TestDataDirectoryInUse(t *testing.T) {
 }
 
 func TestHalfMadeClusterIsThrownAway(t *testing.T) {
+	t.Parallel()
 	opt := testkit.Options(folder(t))
 	half := filepath.Join(opt.DataDir, "pg.new")
 	if err := os.MkdirAll(half, 0o700); err != nil {
@@ -170,6 +174,7 @@ func TestHalfMadeClusterIsThrownAway(t *testing.T) {
 }
 
 func TestStopAndStartKeepsAddresses(t *testing.T) {
+	t.Parallel()
 	c := testkit.Own(t, true, false)
 	dsn, read := c.SuperuserDSN("postgres"), c.KetoRead()
 	if err := errors.Join(c.StopKeto(), c.StopPostgres()); err != nil {
@@ -192,6 +197,7 @@ func TestStopAndStartKeepsAddresses(t *testing.T) {
 }
 
 func TestDeathIsToldAndMended(t *testing.T) {
+	t.Parallel()
 	c := testkit.Own(t, true, false)
 	pg, keto := c.PIDs()
 	for _, tc := range []struct {
@@ -251,6 +257,7 @@ func TestKetoOnATakenPortIsTriedAgain(t *testing.T) {
 // TestKillOfTheParent kills a parent with SIGKILL again and again, at once starting another on the same folder: no child
 // outlives its parent for longer than the next start waits, and no acknowledged row is lost.
 func TestKillOfTheParent(t *testing.T) {
+	t.Parallel()
 	dir := folder(t)
 	for round := range 3 {
 		pids, dsn, kill := startParent(t, dir)
@@ -276,6 +283,7 @@ func TestKillOfTheParent(t *testing.T) {
 
 // TestKillDuringStart kills the parent at moments of its first start; the next start must work whatever was left.
 func TestKillDuringStart(t *testing.T) {
+	t.Parallel()
 	dir := folder(t)
 	for _, after := range []time.Duration{50 * time.Millisecond, 300 * time.Millisecond, 800 * time.Millisecond} {
 		cmd := parent(dir)

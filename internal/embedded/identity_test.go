@@ -12,6 +12,7 @@ import (
 )
 
 func TestChildrenAreNotRoot(t *testing.T) {
+	t.Parallel()
 	c := testkit.Own(t, true, false)
 	pg, keto := c.PIDs()
 	for _, pid := range []int{pg, keto} {
@@ -26,6 +27,7 @@ func TestFolderOnlyRootReaches(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: an ordinary user's children are that user")
 	}
+	t.Parallel()
 	outer := filepath.Join(filepath.Dir(folder(t)), "closed")
 	if err := os.Mkdir(outer, 0o700); err != nil {
 		t.Fatal(err)
