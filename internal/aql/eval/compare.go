@@ -31,6 +31,7 @@ const (
 type measure struct {
 	scale  scale
 	num    *apd.Decimal
+	whole  bool // the number is of a whole type
 	units  string
 	lo, hi temporal.Instant
 	text   string
@@ -46,7 +47,7 @@ var temporalScales = map[rminfo.Class]scale{
 func (r *run) measureOf(v Value) measure {
 	switch v.Kind {
 	case Number:
-		return measure{scale: numberScale, num: v.Num}
+		return measure{scale: numberScale, num: v.Num, whole: v.Integer}
 	case String:
 		if s := temporalScales[v.holder]; s != noScale {
 			return r.temporal(s, v.Str)
@@ -72,9 +73,13 @@ func (r *run) objectMeasure(n node) measure {
 		m.units = t.TextAt(n.id, rminfo.A_units)
 		return m
 	case rminfo.DV_COUNT:
-		return numeric(rminfo.A_magnitude)
+		m := numeric(rminfo.A_magnitude)
+		m.whole = true
+		return m
 	case rminfo.DV_ORDINAL, rminfo.DV_SCALE:
-		return numeric(rminfo.A_value)
+		m := numeric(rminfo.A_value)
+		m.whole = class == rminfo.DV_ORDINAL
+		return m
 	case rminfo.DV_PROPORTION:
 		above, below := numeric(rminfo.A_numerator), numeric(rminfo.A_denominator)
 		if above.num == nil || below.num == nil {

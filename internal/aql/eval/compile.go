@@ -165,6 +165,11 @@ func (c *query) bindNode(n aql.Node) error {
 		}
 		c.consts[n] = v
 	case *aql.NodeID:
+		if n.Name != nil {
+			if err := c.bindName(n); err != nil {
+				return err
+			}
+		}
 		if n.Kind != aql.NodeParam {
 			return nil
 		}
@@ -193,6 +198,18 @@ func (c *query) bindNode(n aql.Node) error {
 		return bindCall(n)
 	}
 	return nil
+}
+
+// bindName looks up the attributes that the name of a node id stands for.
+func (c *query) bindName(n *aql.NodeID) error {
+	var fail error
+	aql.Inspect(n.Expand(), func(e aql.Node) bool {
+		if p, ok := e.(*aql.RelativePath); ok && fail == nil {
+			fail = c.bindAttrs(p.Path)
+		}
+		return true
+	})
+	return fail
 }
 
 // bindMatches lets array parameters stand in the list and nowhere else.

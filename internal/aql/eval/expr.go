@@ -57,9 +57,6 @@ func (r *run) arithmetic(e *aql.Arithmetic) Value {
 
 // numeric gives a number, or the number an ordered object is measured by.
 func (r *run) numeric(v Value) (Value, bool) {
-	if v.Kind == Number {
-		return v, true
-	}
 	m := r.measureOf(v)
-	return real(m.num), m.scale == numberScale
+	return Value{Kind: Number, Num: m.num, Integer: m.whole}, m.scale == numberScale
 }

@@ -62,10 +62,13 @@ func real(d *apd.Decimal) Value {
 	return Value{Kind: Number, Num: d}
 }
 
+// farthestExponent bounds numbers so that none fills memory when written out.
+const farthestExponent = 1000
+
 // number reads a lexeme; null when it is none.
 func number(lexeme string, whole bool) Value {
 	d, _, err := apd.NewFromString(lexeme)
-	if err != nil || d.Form != apd.Finite {
+	if err != nil || d.Form != apd.Finite || d.Exponent > farthestExponent || d.Exponent < -farthestExponent {
 		return Value{}
 	}
 	return Value{Kind: Number, Num: d, Integer: whole}
