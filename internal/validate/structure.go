@@ -2,6 +2,7 @@ package validate
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -150,9 +151,11 @@ func (c *checker) place(child rm.ID, n template.NodeID, a *template.Attribute, c
 	if fits(at) {
 		return at
 	}
+	// A name that fits no clone must not crowd the first while another is free.
+	stray := !slices.Contains(c.tpl.Node(match).Names, name)
 	for i, m := range a.Children {
 		twin := c.tpl.Node(m)
-		if twin.AtCode == c.tpl.Node(match).AtCode && twin.Slot == nil && fits(i) && (len(twin.Names) == 0 || twin.NameFixed == name) {
+		if twin.AtCode == c.tpl.Node(match).AtCode && twin.Slot == nil && fits(i) && (stray || len(twin.Names) == 0) {
 			return i
 		}
 	}
