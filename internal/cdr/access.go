@@ -32,6 +32,18 @@ type Grant struct {
 	To time.Time
 }
 
+// Restriction denies one EHR, whatever else allows it: a patient's objection, a
+// VIP, the caller's own record.
+type Restriction struct {
+	EHR, ID string
+	// AppliesTo are principals, teams and roles as a grantee is written; "*" is everybody.
+	AppliesTo []string
+	// Reason is a reason code.
+	Reason string
+	// To is zero for open-ended.
+	To time.Time
+}
+
 // BreakGlass is one person's emergency access to one EHR, for minutes.
 type BreakGlass struct {
 	ID, EHR, Organisation string
@@ -73,6 +85,10 @@ type AccessStore interface {
 	PutGrant(ctx context.Context, g Grant, audit Event) error
 	// EndGrant ends the grantee's live grant; NotFound without.
 	EndGrant(ctx context.Context, ehr, grantee string, audit Event) error
+	// Restrict begins a restriction.
+	Restrict(ctx context.Context, r Restriction, audit Event) error
+	// EndRestriction ends one; NotFound without.
+	EndRestriction(ctx context.Context, ehr, id string, audit Event) error
 	// OpenBreakGlass returns when it ends, by the database's clock.
 	OpenBreakGlass(ctx context.Context, b BreakGlass, audit Event) (time.Time, error)
 	// Gates reads the facts behind a decision.
@@ -96,9 +112,9 @@ var (
 )
 
 const (
-	maxBreakGlass    = 60 // minutes
-	shortestReason   = 10
-	longestReason    = 1000
+	maxBreakGlass  = 60 // minutes
+	shortestReason = 10
+	longestReason  = 1000
 )
 
 // Relate lets an organisation's people see a record, for a stated reason code.
@@ -151,6 +167,43 @@ func (a *AccessControl) Revoke(ctx context.Context, caller Caller, ehr, grantee,
 	}
 	event.Object = grantee
 	return a.Store.EndGrant(ctx, ehr, grantee, event)
+}
+
+// Restrict denies one record to principals, teams, roles or everybody, and
+// returns the restriction's id. Denial wins over every other right.
+func (a *AccessControl) Restrict(ctx context.Context, caller Caller, r Restriction) (id string, err error) {
+	if len(r.AppliesTo) == 0 {
+		return "", fault.New(fault.Invalid, "applies-to", "a restriction names whom it applies to, or * for everybody")
+	}
+	for _, who := range r.AppliesTo {
+		if who != "*" && !grantee.MatchString(who) {
+			return "", fault.New(fault.Invalid, "applies-to", "a restriction applies to user:<issuer>:<id>, svc:<client>, Role:<name>, Team:<name> or *")
+		}
+	}
+	event, err := a.manage(ctx, caller, r.EHR, "C", "restriction", r.Reason)
+	if err != nil {
+		return "", err
+	}
+	made, err := uuid.NewV7()
+	if err != nil {
+		return "", err
+	}
+	r.ID = made.String()
+	event.Object = r.ID
+	return r.ID, a.Store.Restrict(ctx, r, event)
+}
+
+// LiftRestriction ends a restriction now.
+func (a *AccessControl) LiftRestriction(ctx context.Context, caller Caller, ehr, id, reason string) error {
+	if err := validUUID(id, "restriction-id", "a restriction's id is a UUID"); err != nil {
+		return err
+	}
+	event, err := a.manage(ctx, caller, ehr, "D", "restriction", reason)
+	if err != nil {
+		return err
+	}
+	event.Object = id
+	return a.Store.EndRestriction(ctx, ehr, id, event)
 }
 
 // BreakGlass opens one record to the caller for minutes. It needs the right in
@@ -348,9 +401,11 @@ func accessEvent(caller Caller, p *access.Profile, action, ehr, basis string) Ev
 	}
 }
 
-func validEHR(ehr string) error {
-	if _, err := uuid.FromString(ehr); err != nil || len(ehr) != 36 {
-		return fault.New(fault.Invalid, "ehr-id", "an EHR id is a UUID")
+func validEHR(ehr string) error { return validUUID(ehr, "ehr-id", "an EHR id is a UUID") }
+
+func validUUID(id, code, message string) error {
+	if _, err := uuid.FromString(id); err != nil || len(id) != 36 {
+		return fault.New(fault.Invalid, code, "%s", message)
 	}
 	return nil
 }
