@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/quire-cdr/quire/internal/aql"
+)
+
+type aqlCommand struct {
+	Run   aqlRun   `cmd:"" help:"Run a query and print its rows."`
+	Check aqlCheck `cmd:"" help:"Parse a query and print it back in one form; nothing is sent."`
+}
+
+type aqlRun struct {
+	Server remote            `embed:"" set:"identity=clinician"`
+	Query  string            `arg:"" help:"The query, or - to read it from standard input."`
+	Param  map[string]string `help:"Query parameters, as name=value; a value that is JSON is sent as that." short:"p"`
+	EHR    string            `help:"Ask about one EHR only."`
+	JSON   bool              `help:"Print the result set as the server sent it." name:"json"`
+}
+
+// Run prints the rows as a table.
+func (c aqlRun) Run(ctx context.Context) error {
+	text, err := query(c.Query)
+	if err != nil {
+		return err
+	}
+	server, err := c.Server.connect()
+	if err != nil {
+		return err
+	}
+	params := map[string]any{}
+	for name, value := range c.Param {
+		var parsed any = value
+		if json.Unmarshal([]byte(value), &parsed) != nil {
+			parsed = value
+		}
+		params[name] = parsed
+	}
+	request := map[string]any{"q": text, "query_parameters": params}
+	if c.EHR != "" {
+		request["ehr_id"] = c.EHR
+	}
+	body, err := json.Marshal(request)
+	if err != nil {
+		return err
+	}
+	answer, _, err := server.call(ctx, "POST", server.OpenEHR+"/query/aql", "application/json", body)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		_, err := os.Stdout.Write(append(answer, '\n'))
+		return err
+	}
+	var set struct {
+		Columns []struct{ Name string }
+		Rows    [][]json.RawMessage
+	}
+	if err := json.Unmarshal(answer, &set); err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	names := make([]string, len(set.Columns))
+	for i, column := range set.Columns {
+		names[i] = column.Name
+	}
+	fmt.Fprintln(w, strings.Join(names, "\t"))
+	for _, row := range set.Rows {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			var s string
+			if json.Unmarshal(cell, &s) == nil {
+				cells[i] = s
+			} else {
+				cells[i] = string(cell)
+			}
+		}
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
+	}
+	return w.Flush()
+}
+
+type aqlCheck struct {
+	Query string `arg:"" help:"The query, or - to read it from standard input."`
+}
+
+// Run prints the query as the parser understood it.
+func (c aqlCheck) Run() error {
+	text, err := query(c.Query)
+	if err != nil {
+		return err
+	}
+	parsed, err := aql.Parse(text)
+	if err != nil {
+		return err
+	}
+	fmt.Println(parsed)
+	return nil
+}
+
+func query(arg string) (string, error) {
+	if arg != "-" {
+		return arg, nil
+	}
+	text, err := io.ReadAll(io.LimitReader(os.Stdin, 1<<20))
+	return string(text), err
+}

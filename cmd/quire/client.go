@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// access is what `up` writes for those who talk to it: DIR/access.json.
+type access struct {
+	BaseURL string            `json:"base_url"`
+	OpenEHR string            `json:"openehr"`
+	FHIR    string            `json:"fhir"`
+	Admin   string            `json:"admin"`
+	Ops     string            `json:"ops"`
+	Tokens  map[string]string `json:"tokens"`
+}
+
+// remote is how a command finds a running server: by the data directory of an
+// `up`, or by address and token.
+type remote struct {
+	Data  string `help:"Data directory of a running quire up." default:".quire" placeholder:"DIR"`
+	URL   string `help:"Base URL of a server that is no quire up, with its base path." env:"QUIRE_URL"`
+	Token string `help:"Bearer token for --url." env:"QUIRE_TOKEN"`
+	As    string `help:"Identity of access.json to speak as." default:"${identity}"`
+}
+
+type client struct {
+	access
+	token string
+}
+
+func (r remote) connect() (*client, error) {
+	if r.URL != "" {
+		base := strings.TrimSuffix(r.URL, "/")
+		return &client{access{BaseURL: base, OpenEHR: base + "/rest/openehr/v1", FHIR: base + "/fhir/r4", Admin: base + "/rest/admin"}, r.Token}, nil
+	}
+	text, err := os.ReadFile(filepath.Join(r.Data, "access.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no running server in %s; start one with: quire up --data %s (or name one with --url)", r.Data, r.Data)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := &client{}
+	if err := json.Unmarshal(text, &c.access); err != nil {
+		return nil, fmt.Errorf("%s/access.json: %w", r.Data, err)
+	}
+	token, known := c.Tokens[r.As]
+	if !known {
+		return nil, fmt.Errorf("no identity %q in %s/access.json", r.As, r.Data)
+	}
+	c.token = token
+	return c, nil
+}
+
+// call sends a request and reads the answer; a status from 400 is an error that
+// names the server's message and its issues.
+func (c *client) call(ctx context.Context, method, url, contentType string, body []byte) ([]byte, http.Header, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	req.Header.Set("Accept", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the server does not answer: %w", err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, 256<<20))
+	if err != nil {
+		return nil, nil, err
+	}
+	if res.StatusCode >= 400 {
+		var said struct {
+			Message          string   `json:"message"`
+			ValidationErrors []string `json:"validationErrors"`
+		}
+		if json.Unmarshal(text, &said) != nil || said.Message == "" {
+			said.Message = http.StatusText(res.StatusCode)
+		}
+		for _, v := range said.ValidationErrors {
+			said.Message += "\n  " + v
+		}
+		return nil, nil, fmt.Errorf("%d: %s", res.StatusCode, said.Message)
+	}
+	return text, res.Header, nil
+}

@@ -1,0 +1,93 @@
+// Command quire is the openEHR clinical data repository and its tools.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/quire-cdr/quire/internal/embedded"
+	"github.com/quire-cdr/quire/internal/fault"
+)
+
+// version is set by the build.
+var version = "devel"
+
+type commands struct {
+	Up       upCommand       `cmd:"" help:"Run everything on this machine: PostgreSQL and Keto as child processes, our templates, demo people. For trying out and for development."`
+	Serve    serveCommand    `cmd:"" help:"Run the server for production, with your own PostgreSQL and Keto."`
+	Migrate  migrateCommand  `cmd:"" help:"Bring the database schema to this version. Serve never does it."`
+	Template templateCommand `cmd:"" help:"Check, upload and list operational templates."`
+	AQL      aqlCommand      `cmd:"" name:"aql" help:"Run AQL against a running server."`
+	Access   accessCommand   `cmd:"" help:"Explain, grant and look up access to a record."`
+	Load     loadCommand     `cmd:"" help:"Rebuild the rows that AQL runs on from the stored documents."`
+	Verify   verifyCommand   `cmd:"" help:"Compare the rows that AQL runs on with the stored documents."`
+	Bench    benchCommand    `cmd:"" help:"Measure this build on this machine beside the physical limit."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	// As a child that must drop its rights in a mount namespace of its own.
+	if embedded.ChildMain(os.Args) {
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	var cli commands
+	parser := kong.Must(&cli,
+		kong.Name("quire"),
+		kong.Description("An openEHR clinical data repository: compositions in, AQL and FHIR forms out, access decided by Ory Keto.\n\nBegin with `quire up`; every command has --help."),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if len(os.Args) == 1 {
+		os.Args = append(os.Args, "--help")
+	}
+	command, err := parser.Parse(os.Args[1:])
+	parser.FatalIfErrorf(err)
+	if err := command.Run(); err != nil {
+		fail(err)
+	}
+}
+
+// fail prints an error the way a person acts on it, every issue on a line.
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "quire:", message(err))
+	var f *fault.Error
+	if errors.As(err, &f) {
+		for _, issue := range f.Issues {
+			where := issue.Path
+			if where == "" {
+				where = issue.AQLPath
+			}
+			fmt.Fprintf(os.Stderr, "  %s: %s", where, issue.Message)
+			if issue.Expected != "" || issue.Found != "" {
+				fmt.Fprintf(os.Stderr, " (expected %s, found %s)", issue.Expected, issue.Found)
+			}
+			fmt.Fprintln(os.Stderr)
+		}
+	}
+	os.Exit(1)
+}
+
+func message(err error) string {
+	var f *fault.Error
+	if errors.As(err, &f) && f.Kind != fault.Internal {
+		return f.Message
+	}
+	return err.Error()
+}
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (versionCommand) Run() error {
+	fmt.Println("quire", version)
+	return nil
+}

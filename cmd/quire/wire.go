@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/keto"
+	"github.com/quire-cdr/quire/internal/postgres"
+	"github.com/quire-cdr/quire/internal/rest"
+	restaccess "github.com/quire-cdr/quire/internal/rest/access"
+	"github.com/quire-cdr/quire/internal/rest/admin"
+	"github.com/quire-cdr/quire/internal/rest/audit"
+	restfhir "github.com/quire-cdr/quire/internal/rest/fhir"
+	"github.com/quire-cdr/quire/internal/rest/openehr"
+	"github.com/quire-cdr/quire/internal/rest/web"
+	"github.com/quire-cdr/quire/internal/telemetry"
+)
+
+// parts are the adapters of one running server and the use cases on them.
+type parts struct {
+	db         *postgres.DB
+	access     *postgres.Access
+	auditor    *postgres.AuditWriter
+	authorizer *keto.Authorizer
+	service    *cdr.Service
+	control    *cdr.AccessControl
+	trail      *cdr.AuditTrail
+	log        *slog.Logger
+}
+
+// wiring is what differs between `up` and `serve`.
+type wiring struct {
+	AppDSN      string
+	DirectDSN   string
+	Pooled      bool
+	KetoRead    string
+	KetoWrite   string
+	Sentinel    string
+	SystemID    string
+	Compat      bool
+	Destruction bool
+	FormSecret  []byte
+	Log         *slog.Logger
+}
+
+// assemble opens the adapters; close what it returns.
+func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
+	p := &parts{log: w.Log}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	if w.DirectDSN == "" {
+		w.DirectDSN = w.AppDSN
+	}
+	if p.db, err = postgres.Open(ctx, postgres.Config{DSN: w.AppDSN, Pooled: w.Pooled}); err != nil {
+		return nil, err
+	}
+	stored, err := p.db.PutSetting(ctx, postgres.SettingSystemID, w.SystemID)
+	if err != nil {
+		return nil, err
+	}
+	if stored != w.SystemID {
+		return nil, fmt.Errorf("this database belongs to the system %q; it cannot become %q, since version uids name the system", stored, w.SystemID)
+	}
+	if p.access, err = postgres.NewAccess(ctx, p.db, w.DirectDSN); err != nil {
+		return nil, err
+	}
+	if p.auditor, err = postgres.NewAuditWriter(w.DirectDSN, w.Log); err != nil {
+		return nil, err
+	}
+	p.authorizer = keto.New(keto.Config{
+		ReadURL: w.KetoRead, WriteURL: w.KetoWrite, Sentinel: w.Sentinel,
+		Epochs: p.access, Families: p.access, Logger: w.Log,
+	})
+	p.service = cdr.New(cdr.Deps{
+		Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, SystemID: w.SystemID,
+		Compat: w.Compat, Destruction: w.Destruction, FormSecret: w.FormSecret, Logger: w.Log,
+	})
+	p.control = &cdr.AccessControl{Store: p.access, Authorizer: p.authorizer, Auditor: p.auditor}
+	p.trail = &cdr.AuditTrail{Store: p.access, Access: p.access, Authorizer: p.authorizer, Auditor: p.auditor}
+	return p, nil
+}
+
+func (p *parts) close() {
+	if p.authorizer != nil {
+		p.authorizer.Close()
+	}
+	if p.access != nil {
+		p.access.Close()
+	}
+	if p.db != nil {
+		p.db.Close()
+	}
+}
+
+// readiness names the parts of /readyz.
+func (p *parts) readiness(draining func() error) []rest.Part {
+	return []rest.Part{
+		{Name: "database", Check: p.db.Ping},
+		{Name: "keto", Check: p.authorizer.Ready},
+		{Name: "audit", Check: p.auditor.Ready},
+		{Name: "draining", Check: func(context.Context) error { return draining() }},
+	}
+}
+
+// web is the two listeners of a server.
+type listeners struct {
+	api, ops         *fiber.App
+	apiAddr, opsAddr net.Listener
+}
+
+// listenOptions are the outside of a server.
+type listenOptions struct {
+	Listen, OpsListen   string
+	BasePath, PublicURL string
+	Verifier            rest.Verifier
+	Demo, Compat        bool
+	SystemID            string
+	Draining            func() error
+	Server              rest.Options
+}
+
+// listen builds both servers and takes their ports; nothing is served yet.
+func (p *parts) listen(o listenOptions) (_ *listeners, err error) {
+	metrics := telemetry.NewMetrics()
+	options := o.Server
+	options.Routes = slices.Concat(
+		openehr.Routes(p.service, openehr.About{Version: version, SystemID: o.SystemID}),
+		restfhir.Routes(p.service, restfhir.About{Version: version}),
+		admin.Routes(p.service),
+		restaccess.Routes(p.control),
+		audit.Routes(p.trail),
+		web.Routes(web.About{Version: version, SystemID: o.SystemID, Demo: o.Demo}),
+	)
+	options.Verifier, options.BasePath, options.PublicURL = o.Verifier, o.BasePath, o.PublicURL
+	options.Manners, options.Logger, options.Metrics = rest.MannersFor(o.Compat), p.log, metrics
+	l := &listeners{}
+	if l.api, err = rest.New(options); err != nil {
+		return nil, err
+	}
+	l.ops = rest.Ops(rest.OpsOptions{Parts: p.readiness(o.Draining), Metrics: metrics.Handler(), Pprof: true, Logger: p.log})
+	if l.apiAddr, err = net.Listen("tcp", o.Listen); err != nil {
+		return nil, fmt.Errorf("--listen %s: %w", o.Listen, err)
+	}
+	if l.opsAddr, err = net.Listen("tcp", o.OpsListen); err != nil {
+		return nil, errors.Join(fmt.Errorf("--ops-listen %s: %w", o.OpsListen, err), l.apiAddr.Close())
+	}
+	return l, nil
+}
+
+// drainLimit is how long requests may finish after a stop was asked for.
+const drainLimit = 25 * time.Second
+
+// run serves until ctx ends, then drains: no new requests, those under way
+// finish, the last audit rows are written.
+func (p *parts) run(ctx context.Context, l *listeners) error {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	behind, backgroundCtx := errgroup.WithContext(background)
+	behind.Go(func() error { return ended(backgroundCtx, p.authorizer.Run(backgroundCtx)) })
+	behind.Go(func() error { return p.auditor.Run(backgroundCtx) })
+
+	front := errgroup.Group{}
+	front.Go(func() error { return served(l.api.Listener(l.apiAddr)) })
+	front.Go(func() error { return served(l.ops.Listener(l.opsAddr)) })
+	select {
+	case <-ctx.Done():
+	case <-backgroundCtx.Done():
+	}
+	err := l.api.ShutdownWithTimeout(drainLimit)
+	err = errors.Join(err, l.ops.ShutdownWithTimeout(time.Second), front.Wait())
+	stop()
+	return errors.Join(err, behind.Wait())
+}
+
+// ended hides the error of a context that was meant to end.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func served(err error) error {
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
