@@ -381,14 +381,17 @@ func (b *builder) aggregates() bool {
 // elide drops relations that hold by themselves: every composition has an EHR,
 // and every node in a composition a COMPOSITION.
 func (b *builder) elide(j *Join) *Join {
-	if j == nil || j.Op != One {
-		return j
+	for j.Op == One && j.Child != nil && j.Child.Op == One && !j.Not && !j.Source.Used && b.implied(j.Source, j.Child.Source) {
+		b.drop(j.Source)
+		j = j.Child
 	}
-	s, c := j.Source, j.Child
-	for c != nil && c.Op == One && !j.Not && !s.Used && b.implied(s, c.Source) {
-		b.drop(s)
-		j = c
-		s, c = j.Source, j.Child
+	if j.Child != nil && !j.Not {
+		j.Child = b.elide(j.Child)
+	}
+	for i, o := range j.Operands {
+		if o.Op == One && o.Source.Kind == Node {
+			j.Operands[i] = b.elide(o)
+		}
 	}
 	return j
 }

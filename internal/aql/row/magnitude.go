@@ -36,45 +36,55 @@ func (c *cutter) magnitude(id rm.ID, class rminfo.Class, start int) {
 // end of a partial value and "" for a complete one; both are "" for a text the
 // class does not know.
 func Bounds(class rminfo.Class, text string) (magnitude, end string) {
+	lo, hi, partial, ok := interval(class, text)
+	switch {
+	case !ok:
+		return "", ""
+	case !partial:
+		return lo, ""
+	}
+	return lo, hi
+}
+
+// Interval gives the bounds [lo, hi) of a temporal text as the class reads it; a
+// complete value lasts a day or a nanosecond, a duration has both bounds equal.
+func Interval(class rminfo.Class, text string) (lo, hi string, ok bool) {
+	lo, hi, _, ok = interval(class, text)
+	return lo, hi, ok
+}
+
+func interval(class rminfo.Class, text string) (lo, hi string, partial, ok bool) {
 	switch class {
 	case rminfo.DV_DATE:
 		d, err := temporal.ParseDate(text)
 		if err != nil {
-			return "", ""
+			break
 		}
-		lo, hi := d.Interval()
-		magnitude = strconv.FormatInt(lo, 10)
-		if d.IsPartial() {
-			end = strconv.FormatInt(hi, 10)
-		}
+		from, to := d.Interval()
+		return strconv.FormatInt(from, 10), strconv.FormatInt(to, 10), d.IsPartial(), true
 	case rminfo.DV_TIME:
 		t, err := temporal.ParseTime(text)
 		if err != nil {
-			return "", ""
+			break
 		}
-		lo, hi := t.Interval()
-		magnitude = lo.String()
-		if t.IsPartial() {
-			end = hi.String()
-		}
+		from, to := t.Interval()
+		return from.String(), to.String(), t.IsPartial(), true
 	case rminfo.DV_DATE_TIME:
 		d, err := temporal.ParseDateTime(text)
 		if err != nil {
-			return "", ""
+			break
 		}
-		lo, hi := d.Interval(nil)
-		magnitude = lo.String()
-		if d.IsPartial() {
-			end = hi.String()
-		}
+		from, to := d.Interval(nil)
+		return from.String(), to.String(), d.IsPartial(), true
 	case rminfo.DV_DURATION:
 		d, err := temporal.ParseDuration(text)
 		if err != nil {
-			return "", ""
+			break
 		}
-		magnitude = d.MagnitudeText()
+		m := d.MagnitudeText()
+		return m, m, false, true
 	}
-	return magnitude, end
+	return "", "", false, false
 }
 
 // precision is that of every quotient in AQL: 15 significant digits, half even.

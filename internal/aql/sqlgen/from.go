@@ -1,0 +1,274 @@
+package sqlgen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/quire-cdr/quire/internal/access"
+	"github.com/quire-cdr/quire/internal/aql/plan"
+	"github.com/quire-cdr/quire/internal/aql/row"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
+)
+
+func numbered(c rminfo.Class) bool { return row.Numbered(c) }
+
+// from writes the FROM clause and the conditions of its first relation.
+func (g *generator) from() (string, []string) {
+	j := g.plan.From
+	if j.Op == plan.Any {
+		// OR needs something to be OR below: the EHR.
+		base := &plan.Source{ID: len(g.plan.Sources) + 1000, Kind: plan.EHR, Name: "EHR"}
+		j = &plan.Join{Source: base, Child: j}
+	}
+	f := &fromClause{g: g}
+	where := f.add(j, nil)
+	return f.text.String(), where
+}
+
+// fromClause is the text of FROM as it grows: relations joined one after the
+// other, each with conditions on those before it.
+type fromClause struct {
+	g    *generator
+	text strings.Builder
+	// first is the relation the operands of AND share their EHR with where
+	// nothing stands above them.
+	first *plan.Source
+}
+
+// add appends a join below a relation; conditions that no ON can take (those of
+// the first relation) are given back.
+func (f *fromClause) add(j *plan.Join, above *plan.Source) (where []string) {
+	switch j.Op {
+	case plan.All:
+		for _, o := range j.Operands {
+			where = append(where, f.add(o, above)...)
+		}
+		return where
+	case plan.Any:
+		return f.anyOf(j, above)
+	}
+	s := j.Source
+	conds := f.relate(s, above)
+	conds = append(conds, f.g.filter(s)...)
+	if j.Child != nil && j.Not {
+		conds = append(conds, f.g.without(j.Child, s))
+	}
+	if f.text.Len() == 0 {
+		f.text.WriteString(f.g.relation(s))
+		where = conds
+	} else {
+		f.text.WriteString("\njoin " + f.g.relation(s) + " on " + all(conds))
+	}
+	if f.first == nil {
+		f.first = s
+	}
+	if j.Child != nil && !j.Not {
+		where = append(where, f.add(j.Child, s)...)
+	}
+	return where
+}
+
+// relate gives the conditions that tie a relation to the one above it.
+func (f *fromClause) relate(s, above *plan.Source) []string {
+	if above != nil {
+		return f.g.relate(s, above)
+	}
+	if f.first != nil {
+		return []string{alias(s) + ".ehr_id = " + alias(f.first) + ".ehr_id"}
+	}
+	return nil
+}
+
+// anyOf appends each operand as an outer join, and asks that one is there.
+func (f *fromClause) anyOf(j *plan.Join, above *plan.Source) []string {
+	present := make([]string, len(j.Operands))
+	for i, o := range j.Operands {
+		text, conds, key := f.g.group(o, above)
+		f.text.WriteString("\nleft join " + text + " on " + all(conds))
+		present[i] = key + ".ehr_id is not null"
+	}
+	return []string{"(" + strings.Join(present, " or ") + ")"}
+}
+
+// group writes an operand of OR as one item: its relations side by side, all
+// conditions for the ON that joins it. key is the alias that is there when the
+// operand is.
+func (g *generator) group(j *plan.Join, above *plan.Source) (text string, conds []string, key string) {
+	var items []string
+	var walk func(j *plan.Join, above *plan.Source)
+	var sibling *plan.Source
+	walk = func(j *plan.Join, above *plan.Source) {
+		switch j.Op {
+		case plan.All:
+			for _, o := range j.Operands {
+				walk(o, above)
+			}
+			return
+		case plan.Any:
+			if len(items) == 0 {
+				refuse("OR directly below OR with AND")
+			}
+			var present []string
+			for _, o := range j.Operands {
+				t, c, k := g.group(o, above)
+				items[len(items)-1] += " left join " + t + " on " + all(c)
+				present = append(present, k+".ehr_id is not null")
+			}
+			conds = append(conds, "("+strings.Join(present, " or ")+")")
+			return
+		}
+		s := j.Source
+		conds = append(conds, g.relate(s, above)...)
+		conds = append(conds, g.filter(s)...)
+		if sibling != nil {
+			conds = append(conds, alias(s)+".ehr_id = "+alias(sibling)+".ehr_id")
+		} else {
+			sibling, key = s, alias(s)
+		}
+		items = append(items, g.relation(s))
+		if j.Child == nil {
+			return
+		}
+		if j.Not {
+			conds = append(conds, g.without(j.Child, s))
+			return
+		}
+		walk(j.Child, s)
+	}
+	walk(j, above)
+	text = strings.Join(items, " cross join ")
+	if len(items) > 1 || strings.Contains(text, " left join ") {
+		text = "(" + text + ")"
+	}
+	return text, conds, key
+}
+
+// without is NOT CONTAINS.
+func (g *generator) without(j *plan.Join, above *plan.Source) string {
+	if j.Op == plan.Any {
+		// Nothing of the one and nothing of the other.
+		none := make([]string, len(j.Operands))
+		for i, o := range j.Operands {
+			none[i] = g.without(o, above)
+		}
+		return all(none)
+	}
+	text, conds, _ := g.group(j, above)
+	return "not exists (select 1 from " + text + " where " + all(conds) + ")"
+}
+
+func all(conds []string) string {
+	if len(conds) == 0 {
+		return "true"
+	}
+	return strings.Join(conds, " and ")
+}
+
+// relate says how a relation lies within another.
+func (g *generator) relate(s, above *plan.Source) []string {
+	a, b := alias(above), alias(s)
+	same := b + ".ehr_id = " + a + ".ehr_id"
+	switch {
+	case above.Kind == plan.EHR:
+		return []string{same}
+	case s.Referred:
+		item := g.next("fi")
+		return []string{same, fmt.Sprintf(
+			"exists (select 1 from %[1]s where %[2]s.ehr_id = %[3]s.ehr_id and %[2]s.folder_id = %[3]s.vo_id and %[2]s.num between %[3]s.num and %[3]s.cap and %[2]s.item_vo = %[4]s.vo_id)",
+			g.scope.Scan(access.FolderItem, item), item, a, b)}
+	}
+	conds := []string{same, b + ".vo_id = " + a + ".vo_id", b + ".ver = " + a + ".ver"}
+	if above.Kind == plan.Node {
+		conds = append(conds, b+".num > "+a+".num", b+".num <= "+a+".cap")
+	}
+	if s.Local != nil {
+		conds = append(conds, b+".row = "+alias(s.Local)+".row")
+	}
+	return conds
+}
+
+func (g *generator) filter(s *plan.Source) []string {
+	if s.Filter == nil {
+		return nil
+	}
+	return []string{g.condition(s.Filter)}
+}
+
+// relation writes the FROM item of one class operand.
+func (g *generator) relation(s *plan.Source) string {
+	switch s.Kind {
+	case plan.EHR:
+		return "(select t.ehr_id, t.system, t.created, t.status_id, t.directory_id from " + g.scope.Scan(access.EHR, "t") +
+			" where " + all(append(g.fixed("t"), g.askable("t")...)) + ") " + alias(s)
+	case plan.Version:
+		conds := append([]string{"t.is_effective", "t.kind = any(" + g.args.Add(s.Objects) + "::smallint[])"}, g.fixed("t")...)
+		return "(select t.ehr_id, t.vo_id, t.ver, t.system, t.contribution_id, t.committed, t.lifecycle, t.preceding, t.signature, t.audit from " +
+			g.scope.Scan(access.Version, "t") + " where " + all(append(conds, g.askable("t")...)) + ") " + alias(s)
+	}
+	var parts []string
+	if s.Root {
+		parts = append(parts, g.rows(s))
+	}
+	if s.Inner {
+		parts = append(parts, g.inside(s))
+	}
+	if len(parts) == 0 {
+		return "(select null::uuid as ehr_id, null::uuid as vo_id, null::int as ver, null::int as num, null::int as cap, null::int as row, null::jsonb as data where false) " + alias(s)
+	}
+	return "(" + strings.Join(parts, "\nunion all ") + ") " + alias(s)
+}
+
+// rows are the nodes that are rows themselves.
+func (g *generator) rows(s *plan.Source) string {
+	conds := []string{"not n.draft", g.kinds(s), "n.arch = any(" + g.args.Add(s.Archetypes) + "::int[])", g.classes("n.class", s.Classes)}
+	return "select n.ehr_id, n.vo_id, n.ver, n.num, n.num_cap as cap, n.num as row, n.data from " + g.scope.Scan(access.Node, "n") +
+		" where " + all(append(append(conds, g.fixed("n")...), g.askable("n")...))
+}
+
+// inside are the nodes within rows, found by the shapes that have them. Wide
+// shapes hold an object once for each name, so paths are taken once.
+func (g *generator) inside(s *plan.Source) string {
+	items := []string{"i.path <> ''", g.classes("i.class", s.Classes)}
+	if s.Codes != nil {
+		items = append(items, "i.code = any("+g.args.Add(s.Codes)+"::text[])")
+	}
+	conds := []string{"not n.draft", g.kinds(s)}
+	return "select n.ehr_id, n.vo_id, n.ver, (x.x ->> '#')::int as num, (x.x ->> '$')::int as cap, n.num as row, x.x as data from " +
+		g.scope.Scan(access.Node, "n") +
+		" join (select distinct on (i.shape, i.path, i.class) i.shape, i.jpath from shape_item i where " + all(items) + ") si on si.shape = n.shape" +
+		" cross join lateral jsonb_path_query(n.data, si.jpath) x(x)" +
+		" where " + all(append(append(conds, g.fixed("n")...), g.askable("n")...))
+}
+
+func (g *generator) kinds(s *plan.Source) string {
+	if len(s.Objects) == 1 {
+		return fmt.Sprintf("n.kind = %d", s.Objects[0])
+	}
+	return "n.kind = any(" + g.args.Add(s.Objects) + "::smallint[])"
+}
+
+func (g *generator) classes(column string, classes []rminfo.Class) string {
+	numbers := make([]int16, len(classes))
+	for i, c := range classes {
+		numbers[i] = int16(c)
+	}
+	return column + " = any(" + g.args.Add(numbers) + "::smallint[])"
+}
+
+// fixed narrows a relation to the one EHR of the query.
+func (g *generator) fixed(alias string) []string {
+	if g.ehr == "" {
+		return nil
+	}
+	return []string{alias + ".ehr_id = " + g.ehr}
+}
+
+// askable keeps people who are not queryable out of populations; for a profile
+// with limits the scan does so itself (DESIGN 5a rule 15).
+func (g *generator) askable(table string) []string {
+	if g.ehr != "" || !g.profile.All {
+		return nil
+	}
+	a := g.next("a")
+	return []string{"exists (select 1 from " + g.scope.Scan(access.EHR, a) + " where " + a + ".ehr_id = " + table + ".ehr_id and " + a + ".is_queryable)"}
+}

@@ -1,0 +1,258 @@
+package sqlgen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/quire-cdr/quire/internal/aql"
+	"github.com/quire-cdr/quire/internal/aql/plan"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
+)
+
+// kind says what SQL type an operand's expression has.
+type kind uint8
+
+// The kinds of operand: jsonb whose content is known only when read, and the
+// SQL types of what is computed or constant.
+const (
+	anyKind kind = iota
+	textKind
+	numberKind
+	boolKind
+)
+
+// operand is a value in SQL that can be asked for as each type; as another type
+// than its own it is null.
+type operand struct {
+	g    *generator
+	kind kind
+	sql  string
+	// ref is set for paths: its classes say what the JSON can be.
+	ref *plan.Ref
+}
+
+func (g *generator) operand(v plan.Value) operand {
+	switch v := v.(type) {
+	case *plan.Ref:
+		return operand{g: g, sql: g.refJSON(v), ref: v}
+	case plan.Literal:
+		switch v.Kind {
+		case aql.String:
+			return operand{g: g, kind: textKind, sql: g.text(v.Text)}
+		case aql.Boolean:
+			return operand{g: g, kind: boolKind, sql: g.args.Add(v.Text == "true") + "::boolean"}
+		case aql.Null:
+			return operand{g: g, sql: "null::jsonb"}
+		}
+		return operand{g: g, kind: numberKind, sql: g.args.Add(v.Text) + "::text::numeric"}
+	case *plan.Call:
+		return g.call(v)
+	case *plan.Arithmetic:
+		return operand{g: g, kind: numberKind, sql: "(" + g.operand(v.Left).measured() + " " + string(v.Op) + " " + g.operand(v.Right).measured() + ")"}
+	}
+	return operand{g: g, sql: "null::jsonb"}
+}
+
+func (g *generator) refJSON(r *plan.Ref) string {
+	switch {
+	case r.Missing:
+		return "null::jsonb"
+	case r.Step != nil:
+		return g.json(r.Step)
+	case r.Source.Kind == plan.EHR:
+		return g.wholeEHR(r.Source)
+	}
+	return alias(r.Source) + ".data"
+}
+
+// json is the value as jsonb.
+func (o operand) json() string {
+	if o.kind == anyKind {
+		return o.sql
+	}
+	return "to_jsonb(" + o.sql + ")"
+}
+
+// may says whether a path can lead to a scalar of this kind.
+func (o operand) may(s rminfo.Scalar) bool {
+	if o.ref == nil {
+		return true
+	}
+	for _, c := range o.ref.Classes() {
+		if c.Scalar() == s {
+			return true
+		}
+	}
+	return false
+}
+
+// only says that a path always leads to a scalar of this kind.
+func (o operand) only(s rminfo.Scalar) bool { return o.ref != nil && o.ref.Scalar() == s }
+
+// scalar is the JSON's text: "->>" on a single step, "#>> '{}'" on a whole value.
+func (o operand) scalar() string {
+	if r := o.ref; r != nil && r.Step != nil && r.Step.Parent != nil {
+		if _, lateral := o.g.laterals[r.Step]; !lateral {
+			if key := o.g.keyOf(r.Step); key != "" {
+				return "(" + o.g.holder(r.Step) + " ->> " + key + ")"
+			}
+		}
+	}
+	return "(" + o.sql + " #>> '{}')"
+}
+
+// text is the value as text, in code point order; null for what is no text.
+func (o operand) text() string {
+	const byCodePoint = ` collate "C"`
+	switch {
+	case o.kind == textKind:
+		return o.sql + byCodePoint
+	case o.kind != anyKind || !o.may(rminfo.Text):
+		return "null::text"
+	case o.only(rminfo.Text):
+		return o.scalar() + byCodePoint
+	}
+	return "(case when jsonb_typeof(" + o.sql + ") = 'string' then " + o.sql + " #>> '{}' end)" + byCodePoint
+}
+
+// number is the value as numeric; null for what is no number.
+func (o operand) number() string {
+	switch {
+	case o.kind == numberKind:
+		return o.sql
+	case o.kind != anyKind || !o.may(rminfo.Number):
+		return "null::numeric"
+	case o.only(rminfo.Number):
+		return o.scalar() + "::numeric"
+	}
+	return "(case when jsonb_typeof(" + o.sql + ") = 'number' then (" + o.sql + " #>> '{}')::numeric end)"
+}
+
+// boolean is the value as boolean; null for what is none.
+func (o operand) boolean() string {
+	switch {
+	case o.kind == boolKind:
+		return o.sql
+	case o.kind != anyKind || !o.may(rminfo.Bool):
+		return "null::boolean"
+	case o.only(rminfo.Bool):
+		return o.scalar() + "::boolean"
+	}
+	return "(case when jsonb_typeof(" + o.sql + ") = 'boolean' then (" + o.sql + ")::boolean end)"
+}
+
+// measures are the members by which ordered values that are no times are compared.
+var measures = []struct {
+	class  rminfo.Class
+	member string
+}{
+	{rminfo.DV_QUANTITY, "magnitude"}, {rminfo.DV_COUNT, "magnitude"}, {rminfo.DV_PROPORTION, "_m"},
+	{rminfo.DV_ORDINAL, "value"}, {rminfo.DV_SCALE, "value"},
+}
+
+// measured is the number itself or the one an object is measured by.
+func (o operand) measured() string {
+	if o.kind != anyKind || o.only(rminfo.Number) {
+		return o.number()
+	}
+	var cases []string
+	if o.may(rminfo.Number) {
+		cases = append(cases, "when jsonb_typeof("+o.sql+") = 'number' then ("+o.sql+" #>> '{}')::numeric")
+	}
+	for _, m := range measures {
+		if o.mayBe(m.class) {
+			cases = append(cases, fmt.Sprintf("when %s = '%s' then (%s ->> '%s')::numeric", o.class(), m.class, o.sql, m.member))
+		}
+	}
+	if len(cases) == 0 {
+		return "null::numeric"
+	}
+	return "(case " + strings.Join(cases, " ") + " end)"
+}
+
+// mayBe says whether the value can be an object of the class.
+func (o operand) mayBe(c rminfo.Class) bool {
+	if o.ref == nil {
+		return o.kind == anyKind
+	}
+	for _, known := range o.ref.Classes() {
+		if known == c {
+			return true
+		}
+	}
+	return false
+}
+
+// class is the class of an object as text.
+func (o operand) class() string { return className(o.sql, o.ref) }
+
+func className(json string, r *plan.Ref) string {
+	if r != nil && declared(r) != 0 {
+		return "coalesce(" + json + " ->> '_type', '" + declared(r).Name() + "')"
+	}
+	return "(" + json + " ->> '_type')"
+}
+
+// units are those of a DV_QUANTITY, null for all else.
+func (o operand) units() string {
+	if !o.mayBe(rminfo.DV_QUANTITY) {
+		return "null::text"
+	}
+	return "(case when " + o.class() + " = 'DV_QUANTITY' then " + o.sql + " ->> 'units' end)"
+}
+
+// call writes a single-row function; one of its arguments null gives null,
+// except for CONCAT and CONCAT_WS, which pass it over.
+func (g *generator) call(c *plan.Call) operand {
+	args := make([]operand, len(c.Args))
+	for i, a := range c.Args {
+		args[i] = g.operand(a)
+	}
+	text := func(i int) string { return args[i].text() }
+	number := func(i int) string { return args[i].measured() }
+	o := operand{g: g, kind: textKind}
+	switch c.Func {
+	case "LENGTH":
+		o.kind, o.sql = numberKind, "char_length("+text(0)+")::numeric"
+	case "CONTAINS":
+		o.kind, o.sql = boolKind, "(strpos("+text(0)+", "+text(1)+") > 0)"
+	case "POSITION":
+		o.kind, o.sql = numberKind, "strpos("+text(1)+", "+text(0)+")::numeric"
+	case "SUBSTRING":
+		if len(args) == 2 {
+			o.sql = "substring(" + text(0) + " from (" + number(1) + ")::int)"
+			break
+		}
+		o.sql = "substring(" + text(0) + " from (" + number(1) + ")::int for greatest((" + number(2) + ")::int, 0))"
+	case "CONCAT", "CONCAT_WS":
+		parts := make([]string, len(args))
+		for i, a := range args {
+			parts[i] = a.shown()
+		}
+		o.sql = strings.ToLower(c.Func) + "(" + strings.Join(parts, ", ") + ")"
+	case "ABS":
+		o.kind, o.sql = numberKind, "abs("+number(0)+")"
+	case "MOD":
+		o.kind, o.sql = numberKind, "mod("+number(0)+", nullif("+number(1)+", 0))"
+	case "CEIL":
+		o.kind, o.sql = numberKind, "ceil("+number(0)+")"
+	case "FLOOR":
+		o.kind, o.sql = numberKind, "floor("+number(0)+")"
+	case "ROUND":
+		places := "0"
+		if len(args) == 2 {
+			places = "(" + number(1) + ")::int"
+		}
+		// A whole number stays one, any other keeps its decimal point.
+		o.kind, o.sql = numberKind, fmt.Sprintf("(case when scale(%[1]s) = 0 then round(%[1]s, least(%[2]s, 0)) when %[2]s > 0 then round(%[1]s, %[2]s) else round(%[1]s, %[2]s) + 0.0 end)", number(0), places)
+	}
+	return o
+}
+
+// shown is how CONCAT writes a scalar; null for objects.
+func (o operand) shown() string {
+	if o.kind != anyKind {
+		return "(" + o.sql + ")::text"
+	}
+	return "(case when jsonb_typeof(" + o.sql + ") in ('string', 'number', 'boolean') then " + o.sql + " #>> '{}' end)"
+}

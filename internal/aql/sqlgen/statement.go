@@ -1,0 +1,390 @@
+package sqlgen
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/quire-cdr/quire/internal/access"
+	"github.com/quire-cdr/quire/internal/aql"
+	"github.com/quire-cdr/quire/internal/aql/plan"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
+)
+
+// Statement is a query for the database. Its columns are, in this order, the
+// cells, then with Documents one document per entry, each a text or null, and
+// with Shown the EHR the row is about.
+type Statement struct {
+	SQL  string
+	Args []any
+	// Cells are the columns of the plan.
+	Cells []Cell
+	// Documents is the number of document columns after the cells.
+	Documents int
+	// Shown says that the last column is the row's ehr_id as text.
+	Shown bool
+	// Distinct, Limit and Offset are left to the reader of the rows where cells
+	// are cut from documents, since only the cut objects can be compared.
+	Distinct      bool
+	Limit, Offset int64
+}
+
+// Cell says how a column becomes a cell.
+type Cell struct {
+	// Declared is the class an object without "_type" has.
+	Declared rminfo.Class
+	// Document is the index of the document an object with a number is cut
+	// from, -1 where there is none.
+	Document int
+	// EHR marks a whole EHR: its status is Document, its directory Directory.
+	EHR       bool
+	Directory int
+	// Sum marks a decimal to be rounded to 15 significant digits, Average a
+	// list of sum and count to be divided so.
+	Sum, Average bool
+}
+
+// Generate writes the statement for a profile. The action is Read for a query
+// about one EHR and Query for a population.
+func Generate(p *plan.Plan, profile *access.Profile) (s *Statement, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			u, ok := r.(unsupported)
+			if !ok {
+				panic(r)
+			}
+			s, err = nil, u.err
+		}
+	}()
+	g := &generator{plan: p, args: &access.Args{}, profile: profile, laterals: map[*plan.Step]string{}, keys: map[string]string{}}
+	action := access.Query
+	if p.EHR != "" {
+		action = access.Read
+		g.ehr = g.args.Add(p.EHR) + "::uuid"
+	}
+	g.scope = access.NewScope(profile, action, g.args, g.ehr)
+	return g.statement(), nil
+}
+
+// unsupported carries a fault out of the recursion.
+type unsupported struct{ err error }
+
+type generator struct {
+	plan    *plan.Plan
+	args    *access.Args
+	scope   *access.Scope
+	profile *access.Profile
+	ehr     string
+	// items are the lateral parts of FROM so far, laterals the alias of each step.
+	items    []string
+	laterals map[*plan.Step]string
+	aliases  int
+	// keys are the placeholders of texts already bound.
+	keys map[string]string
+	// documents are the versions whose documents cells are cut from.
+	documents []identity
+}
+
+func (g *generator) statement() *Statement {
+	p := g.plan
+	out := &Statement{Limit: -1}
+	from, where := g.from()
+	for _, s := range p.Sources {
+		g.shared(s)
+	}
+	var columns, group []string
+	for i := range p.Columns {
+		text, cell := g.column(&p.Columns[i])
+		columns = append(columns, fmt.Sprintf("%s as c%d", text, i))
+		if p.Group && p.Columns[i].Func == "" {
+			group = append(group, strconv.Itoa(i+1))
+		}
+		out.Cells = append(out.Cells, cell)
+	}
+	if p.Where != nil {
+		where = append(where, g.condition(p.Where))
+	}
+	var order []string
+	for _, k := range p.Order {
+		order = append(order, g.key(k)...)
+	}
+	aggregates := g.aggregates()
+	out.Documents = len(g.documents)
+	out.Distinct = p.Distinct && out.Documents > 0
+
+	// An aggregate is about no one EHR.
+	out.Shown = !aggregates && !p.Distinct
+	for i, d := range g.documents {
+		columns = append(columns, fmt.Sprintf("%s as e%d, %s as v%d, %s as r%d", d.ehr, i, d.object, i, d.version, i))
+		if p.Group {
+			group = append(group, d.ehr, d.object, d.version)
+		}
+	}
+	if out.Shown {
+		columns = append(columns, g.anyEHR()+"::text as shown")
+	}
+
+	var b strings.Builder
+	b.WriteString("select ")
+	if p.Distinct && !out.Distinct {
+		b.WriteString("distinct ")
+	}
+	b.WriteString(strings.Join(columns, ",\n       "))
+	b.WriteString("\nfrom " + from)
+	for _, item := range g.items {
+		b.WriteString("\n" + item)
+	}
+	if len(where) > 0 {
+		b.WriteString("\nwhere " + strings.Join(where, "\n  and "))
+	}
+	if len(group) > 0 {
+		b.WriteString("\ngroup by " + strings.Join(group, ", "))
+	}
+	if len(order) > 0 {
+		if g.outside() {
+			// What is grouped or distinct can be sorted only by what is selected.
+			inner := b.String()
+			b.Reset()
+			b.WriteString("select * from (" + inner + ") q")
+		}
+		b.WriteString("\norder by " + strings.Join(order, ", "))
+	}
+	if out.Distinct {
+		out.Limit, out.Offset = p.Limit, p.Offset
+	} else {
+		if p.Limit >= 0 {
+			b.WriteString("\nlimit " + g.args.Add(p.Limit) + "::bigint")
+		}
+		if p.Offset > 0 {
+			b.WriteString("\noffset " + g.args.Add(p.Offset) + "::bigint")
+		}
+	}
+	out.SQL = b.String()
+	if out.Documents > 0 {
+		out.SQL = g.withDocuments(out)
+	}
+	out.Args = g.args.Values
+	return out
+}
+
+// withDocuments joins the documents outside, after sorting and cutting off.
+func (g *generator) withDocuments(s *Statement) string {
+	var b strings.Builder
+	b.WriteString("select ")
+	for i := range s.Cells {
+		fmt.Fprintf(&b, "q.c%d, ", i)
+	}
+	for i := range g.documents {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "d%d.doc", i)
+	}
+	if s.Shown {
+		b.WriteString(", q.shown")
+	}
+	b.WriteString("\nfrom (select m.*, row_number() over () as rn from (" + s.SQL + ") m) q")
+	for i := range g.documents {
+		alias := fmt.Sprintf("d%d", i)
+		fmt.Fprintf(&b, "\nleft join %s on %s.ehr_id = q.e%d and %s.vo_id = q.v%d and %s.ver = q.r%d",
+			g.scope.Scan(access.Version, alias), alias, i, alias, i, alias, i)
+	}
+	b.WriteString("\norder by q.rn")
+	return b.String()
+}
+
+func (g *generator) aggregates() bool {
+	for _, c := range g.plan.Columns {
+		if c.Func != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// anyEHR is the ehr_id of the first relation that has one in this row.
+func (g *generator) anyEHR() string {
+	var all []string
+	for _, s := range g.plan.Sources {
+		if !g.negated(g.plan.From, s, false) {
+			all = append(all, alias(s)+".ehr_id")
+		}
+	}
+	if len(all) == 1 {
+		return all[0]
+	}
+	return "coalesce(" + strings.Join(all, ", ") + ")"
+}
+
+// negated says whether a relation stands under NOT CONTAINS.
+func (g *generator) negated(j *plan.Join, s *plan.Source, not bool) bool {
+	if j == nil {
+		return false
+	}
+	if j.Op == plan.One {
+		return j.Source == s && not || g.negated(j.Child, s, not || j.Not)
+	}
+	for _, o := range j.Operands {
+		if g.negated(o, s, not) {
+			return true
+		}
+	}
+	return false
+}
+
+// column writes one column as jsonb.
+func (g *generator) column(c *plan.Column) (string, Cell) {
+	cell := Cell{Document: -1}
+	if c.Star {
+		return "to_jsonb(count(*))", cell
+	}
+	ref, isRef := c.Value.(*plan.Ref)
+	if isRef {
+		cell.Declared = declared(ref)
+	}
+	switch c.Func {
+	case "":
+		if !isRef {
+			return g.operand(c.Value).json(), cell
+		}
+		return g.cell(ref, &cell), cell
+	case "COUNT":
+		distinct := ""
+		if c.Distinct {
+			distinct = "distinct "
+		}
+		return "to_jsonb(count(" + distinct + g.operand(c.Value).json() + "))", cell
+	case "SUM":
+		cell.Sum = true
+		return "to_jsonb(sum(" + g.operand(c.Value).measured() + "))", cell
+	case "AVG":
+		cell.Average = true
+		n := g.operand(c.Value).measured()
+		return "case when count(" + n + ") > 0 then jsonb_build_array(sum(" + n + "), count(" + n + ")) end", cell
+	}
+	return g.extreme(g.operand(c.Value), c.Func == "MIN"), cell
+}
+
+// extreme is the least or greatest value that sorts; of those that sort alike
+// the first or last in the order of their JSON.
+func (g *generator) extreme(o operand, least bool) string {
+	direction := " desc"
+	if least {
+		direction = ""
+	}
+	keys := o.sortKeys()
+	present := make([]string, len(keys))
+	for i, k := range keys {
+		present[i] = k + " is not null"
+		keys[i] = k + direction
+		if !least {
+			keys[i] += " nulls last"
+		}
+	}
+	return fmt.Sprintf("(array_agg(%s order by %s, (%s)::text collate \"C\"%s) filter (where %s))[1]",
+		o.json(), strings.Join(keys, ", "), o.json(), direction, strings.Join(present, " or "))
+}
+
+// cell writes a column whose value is a path. What is cut from a document is
+// given by its number alone where nothing else can stand there.
+func (g *generator) cell(r *plan.Ref, cell *Cell) string {
+	if r.Missing {
+		return "null::jsonb"
+	}
+	if r.Source.Kind == plan.EHR && r.Step == nil {
+		cell.EHR = true
+		cell.Document = g.referred(r.Source, "ehr_status")
+		cell.Directory = g.referred(r.Source, "directory")
+		return g.wholeEHR(r.Source)
+	}
+	can := false
+	for _, c := range r.Classes() {
+		can = can || numbered(c)
+	}
+	if !can {
+		return g.operand(r).json()
+	}
+	cell.Document = g.document(g.identity(r.Source, r.Step))
+	if r.Step == nil {
+		return "jsonb_build_object('#', " + alias(r.Source) + ".num)"
+	}
+	j := g.operand(r).json()
+	for _, c := range r.Classes() {
+		if !numbered(c) {
+			return j
+		}
+	}
+	return "case when " + j + " is not null then jsonb_build_object('#', " + j + " -> '#') end"
+}
+
+// referred gives the document an EHR refers to.
+func (g *generator) referred(s *plan.Source, attr string) int {
+	st := &plan.Step{Source: s, Attr: attr}
+	g.items = append(g.items, "left join lateral ("+g.lateral(st)+") "+g.bind(st)+" on true")
+	return g.document(g.identity(s, st))
+}
+
+func (g *generator) document(d identity) int {
+	for i, known := range g.documents {
+		if known == d {
+			return i
+		}
+	}
+	g.documents = append(g.documents, d)
+	return len(g.documents) - 1
+}
+
+// outside says whether ORDER BY works on the columns of the select below it.
+func (g *generator) outside() bool { return g.plan.Distinct || g.aggregates() }
+
+// key writes one key of ORDER BY, null last when ascending and first when
+// descending.
+func (g *generator) key(k plan.Key) []string {
+	var keys []string
+	switch {
+	case g.outside():
+		keys = operand{g: g, sql: fmt.Sprintf("q.c%d", k.Column-1), kind: anyKind}.sortKeys()
+	case k.Column > 0:
+		keys = g.operand(g.plan.Columns[k.Column-1].Value).sortKeys()
+	default:
+		keys = g.operand(k.Value).sortKeys()
+	}
+	for i := range keys {
+		if k.Descending {
+			keys[i] += " desc nulls first"
+		} else {
+			keys[i] += " nulls last"
+		}
+	}
+	return keys
+}
+
+// text binds a text and gives its placeholder; equal texts share one.
+func (g *generator) text(s string) string {
+	p, ok := g.keys[s]
+	if !ok {
+		p = g.args.Add(s) + "::text"
+		g.keys[s] = p
+	}
+	return p
+}
+
+func (g *generator) next(prefix string) string {
+	g.aliases++
+	return prefix + strconv.Itoa(g.aliases)
+}
+
+func alias(s *plan.Source) string { return "s" + strconv.Itoa(s.ID) }
+
+// refuse ends the generation with a fault of what this engine cannot do.
+func refuse(construct string) {
+	panic(unsupported{aql.Unsupported(aql.Pos{Line: 1, Column: 1}, construct)})
+}
+
+// declared is the class an object at the path has when its JSON names none.
+func declared(r *plan.Ref) rminfo.Class {
+	if r.Step != nil {
+		return r.Step.Declared
+	}
+	return 0
+}
