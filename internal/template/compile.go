@@ -2,6 +2,7 @@ package template
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -21,7 +22,7 @@ func Compile(t *aom.OperationalTemplate) (*Compiled, error) {
 	c := &Compiled{
 		TemplateID: t.TemplateID, Concept: t.Concept, UID: t.UID,
 		Language: t.Language.Code, RootArchetype: t.Definition.ArchetypeID, Source: t,
-		scopes: map[NodeID]*scope{}, byArchetype: map[string]*scope{}, slots: map[NodeID]slotRule{},
+		scopes: map[NodeID]*scope{}, byArchetype: map[string]*scope{}, slots: map[NodeID]slotRule{}, patterns: map[NodeID]*regexp.Regexp{},
 	}
 	b := &builder{c: c, ontologies: map[string][]*aom.Ontology{}}
 	if t.Ontology != nil {
@@ -136,6 +137,7 @@ func (b *builder) object(o aom.Object, at place) NodeID {
 		if o.Item != nil {
 			b.c.nodes[id].Constraint = o.Item
 			b.c.nodes[id].Assumed = assumedPrimitive(o.Item)
+			b.pattern(id, o.Item)
 		}
 	default:
 		if constraint, ok := o.(aom.Constraint); ok {
@@ -145,6 +147,16 @@ func (b *builder) object(o aom.Object, at place) NodeID {
 	}
 	b.c.nodes[id].End = NodeID(len(b.c.nodes))
 	return id
+}
+
+func (b *builder) pattern(id NodeID, item aom.Primitive) {
+	s, ok := item.(*aom.String)
+	if !ok || s.Pattern == "" {
+		return
+	}
+	if re, err := regexp.Compile("^(?:" + s.Pattern + ")$"); err == nil {
+		b.c.patterns[id] = re
+	}
 }
 
 // class resolves the class name against the reference model and what the

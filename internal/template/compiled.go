@@ -1,6 +1,8 @@
 package template
 
 import (
+	"regexp"
+
 	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 )
@@ -102,6 +104,9 @@ type Compiled struct {
 	children []NodeID
 	scopes   map[NodeID]*scope
 	slots    map[NodeID]slotRule
+	// patterns holds the expressions of C_STRING, nil where Go's engine cannot
+	// read one.
+	patterns map[NodeID]*regexp.Regexp
 	// byArchetype finds any scope of an archetype.
 	byArchetype map[string]*scope
 }
@@ -152,4 +157,11 @@ func (c *Compiled) Walk(from NodeID, visit func(NodeID, *Node) bool) {
 			id = c.nodes[id].End
 		}
 	}
+}
+
+// MatchesPattern compares a text with the pattern a node's C_STRING states, from
+// end to end. An expression that cannot be read (look around) refuses nothing.
+func (c *Compiled) MatchesPattern(id NodeID, text string) bool {
+	re := c.patterns[id]
+	return re == nil || re.MatchString(text)
 }

@@ -117,9 +117,15 @@ func (c *checker) issues() []fault.Issue {
 	sort.SliceStable(c.out, func(i, j int) bool { return c.out[i].at < c.out[j].at })
 	list := c.out[:min(len(c.out), MaxIssues)]
 	issues := make([]fault.Issue, len(list))
+	exact := max(20, pathBudget/c.tree.Len())
 	for i := range list {
 		f := &list[i]
-		path, aql := c.tree.Path(f.at), ""
+		path, aql := "", ""
+		if i < exact {
+			path = c.tree.Path(f.at)
+		} else {
+			path = c.tree.AQLPath(f.at)
+		}
 		if f.node != template.NoNode {
 			aql = c.tpl.Node(f.node).AQLPath
 		} else {
@@ -135,6 +141,10 @@ func (c *checker) issues() []fault.Issue {
 	}
 	return issues
 }
+
+// pathBudget bounds the siblings counted for occurrences in paths, so that a
+// thousand faults in a list of a million cost no time.
+const pathBudget = 20_000_000
 
 func join(path, below string) string {
 	if path == "/" {

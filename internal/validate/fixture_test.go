@@ -336,3 +336,26 @@ func TestOtherRealDocuments(t *testing.T) {
 func templateID(tree *rm.Tree) string {
 	return tree.TextAt(0, rminfo.A_archetype_details, rminfo.A_template_id, rminfo.A_value)
 }
+
+// TestWithoutTemplate asks the reference model alone.
+func TestWithoutTemplate(t *testing.T) {
+	for folder, class := range map[string]rminfo.Class{"ehr": rminfo.EHR_STATUS, "directory": rminfo.FOLDER} {
+		list, err := filepath.Glob(filepath.Join(fixtures(t), "openehr", folder, "*.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range list {
+			if filepath.Base(path) == "manifest.json" {
+				continue
+			}
+			tree, err := canon.ReadJSON(readFile(t, path), class, canon.ReadOptions{Lenient: true})
+			if err != nil {
+				t.Logf("%s: %v", path, err)
+				continue
+			}
+			if issues := Check(tree, nil, Options{}); Refused(issues) {
+				t.Errorf("%s:\n%s", path, brief(issues))
+			}
+		}
+	}
+}

@@ -2,11 +2,9 @@ package validate
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/rm"
@@ -58,7 +56,7 @@ func (c *checker) stringValue(id rm.ID, n template.NodeID, k *aom.String) {
 	if c.tree.Attr(id) == rminfo.A_action_archetype_id && strings.Trim(value, "/") == strings.Trim(k.Pattern, "/") {
 		return // the value is an expression itself: the one the template wants
 	}
-	if k.HasPattern && k.Pattern != "" && !pattern(k.Pattern).matches(value) {
+	if k.HasPattern && k.Pattern != "" && !c.tpl.MatchesPattern(n, value) {
 		c.refuse(id, n, "pattern", "/"+k.Pattern+"/", value, "The value %q does not match the pattern /%s/", value, k.Pattern)
 	}
 	if len(k.List) > 0 && !k.ListOpen && !slices.Contains(k.List, value) {
@@ -71,41 +69,6 @@ func listed(list []string) string {
 		return strings.Join(list[:20], ", ") + ", ..."
 	}
 	return strings.Join(list, ", ")
-}
-
-// expression is a compiled pattern; nil matches all, for patterns that Go's
-// engine cannot read (look around): what cannot be judged is not refused.
-type expression struct{ re *regexp.Regexp }
-
-func (e expression) matches(s string) bool { return e.re == nil || e.re.MatchString(s) }
-
-// patterns keeps compiled expressions: a template's patterns are few and asked
-// for again with every document. The map is dropped when templates come and go.
-var patterns struct {
-	sync.RWMutex
-	known map[string]expression
-}
-
-const maxPatterns = 4096
-
-func pattern(p string) expression {
-	patterns.RLock()
-	e, ok := patterns.known[p]
-	patterns.RUnlock()
-	if ok {
-		return e
-	}
-	re, err := regexp.Compile("^(?:" + p + ")$")
-	if err == nil {
-		e.re = re
-	}
-	patterns.Lock()
-	if patterns.known == nil || len(patterns.known) >= maxPatterns {
-		patterns.known = make(map[string]expression)
-	}
-	patterns.known[p] = e
-	patterns.Unlock()
-	return e
 }
 
 func (c *checker) number(id rm.ID, n template.NodeID, list []string, limits *aom.Interval) {
