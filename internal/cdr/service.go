@@ -39,7 +39,7 @@ type Service struct {
 	destruction bool
 	nhs         []string
 	log         *slog.Logger
-	templates   *otter.Cache[string, *Template]
+	templates   *otter.Cache[string, cachedTemplate]
 }
 
 // New makes a Service.
@@ -56,10 +56,8 @@ func New(d Deps) *Service {
 	return &Service{
 		store: d.Store, authorizer: d.Authorizer, auditor: d.Auditor, clock: d.Clock,
 		systemID: d.SystemID, manners: MannersFor(d.Compat), destruction: d.Destruction, nhs: d.NHSNamespaces, log: d.Logger,
-		templates: otter.Must(&otter.Options[string, *Template]{
+		templates: otter.Must(&otter.Options[string, cachedTemplate]{
 			MaximumSize: 1000,
-			// Another process may have replaced an unused template.
-			ExpiryCalculator: otter.ExpiryWriting[string, *Template](time.Minute),
 		}),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/fault"
@@ -89,7 +90,7 @@ func (s *Service) UploadTemplate(ctx context.Context, caller Caller, source []by
 		return nil, fault.New(fault.Conflict, "template-used", "Operational template with this template ID already exists: %s, and is used by compositions", compiled.TemplateID)
 	}
 	t := &Template{TemplateInfo: info, OPT: string(source), Compiled: compiled}
-	s.templates.Set(t.ID, t)
+	s.keep(t)
 	return t, nil
 }
 
@@ -146,10 +147,23 @@ func mayUseTemplate(p *access.Profile, family int32) bool {
 	return p.MayView(templatesArea) || slices.Contains(p.Templates, family) || slices.Contains(p.WriteTemplates, family)
 }
 
+// templateAge is how long a cached template is believed: another process may
+// have replaced one that was unused. A commit by a replaced one is refused.
+const templateAge = time.Minute
+
+type cachedTemplate struct {
+	*Template
+	read time.Time
+}
+
+func (s *Service) keep(t *Template) {
+	s.templates.Set(t.ID, cachedTemplate{t, s.clock.Now()})
+}
+
 // compiled finds a template in the cache or reads and compiles it.
 func (s *Service) compiled(ctx context.Context, id string) (*Template, error) {
-	if t, ok := s.templates.GetIfPresent(id); ok {
-		return t, nil
+	if t, ok := s.templates.GetIfPresent(id); ok && s.clock.Now().Sub(t.read) < templateAge {
+		return t.Template, nil
 	}
 	stored, err := s.store.Template(ctx, id)
 	if err != nil {
@@ -159,6 +173,6 @@ func (s *Service) compiled(ctx context.Context, id string) (*Template, error) {
 	if err != nil {
 		return nil, fault.New(fault.Internal, "stored-template", "a stored template cannot be compiled").Because(err)
 	}
-	s.templates.Set(id, t)
+	s.keep(t)
 	return t, nil
 }
