@@ -112,6 +112,9 @@ func (c *checker) noAlternative(child rm.ID, n template.NodeID, a *template.Attr
 		return
 	}
 	code := c.tree.ArchetypeNodeID(child)
+	if code == "" {
+		return // reported as a fault of the reference model
+	}
 	c.add(finding{
 		at: child, node: n, rule: "template-node", expected: strings.Join(codes, ", "), found: code,
 		message: fmt.Sprintf("%s is not in template at %s", code, join(c.tpl.Node(n).AQLPath, a.Attr.Name())),

@@ -184,6 +184,9 @@ func (c *checker) wrongType(at rm.ID, n template.NodeID, expected string) {
 // extra reports a node that the template does not have.
 func (c *checker) extra(child rm.ID, n template.NodeID, a *template.Attribute) {
 	code := c.tree.ArchetypeNodeID(child)
+	if code == "" {
+		return // reported as a fault of the reference model
+	}
 	rule := "template-node"
 	if template.IsArchetypeID(code) {
 		rule = "template-archetype"
