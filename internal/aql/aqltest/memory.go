@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,30 +33,70 @@ var kinds = map[rminfo.Class]eval.DocumentKind{
 
 // Load adds a document as a complete version.
 func (m *Memory) Load(_ context.Context, ehr string, doc []byte) error {
-	return m.LoadVersion(ehr, doc, true)
+	_, err := m.Commit(ehr, "", doc, true)
+	return err
 }
 
-// LoadVersion adds a document as a version that is complete or a draft.
-func (m *Memory) LoadVersion(ehr string, doc []byte, complete bool) error {
+// Commit adds a document as a version that is complete or a draft and gives its
+// uid. object is the id of the versioned object; empty means that of the
+// document's uid, else a new one.
+func (m *Memory) Commit(ehr, object string, doc []byte, complete bool) (versionUID string, err error) {
 	var head struct {
 		Type string `json:"_type"`
 	}
 	if err := json.Unmarshal(doc, &head); err != nil {
-		return err
+		return "", err
 	}
 	class, ok := rminfo.ClassByName(head.Type)
 	if !ok || kinds[class] == 0 {
-		return fmt.Errorf("a %s is no versioned object", head.Type)
+		return "", fmt.Errorf("a %s is no versioned object", head.Type)
 	}
-	tree, err := canon.ReadJSON(doc, class, canon.ReadOptions{})
+	tree, err := canon.ReadJSON(doc, class, canon.ReadOptions{Lenient: true, IgnoreUnknown: true})
 	if err != nil {
-		return err
+		return "", err
 	}
-	e := m.ehr(ehr)
 	m.loads++
-	d := eval.Document{
-		Kind: kinds[class], Latest: true, Effective: complete,
-		TemplateID:   tree.TextAt(tree.Root(), rminfo.A_archetype_details, rminfo.A_template_id, rminfo.A_value),
+	if object == "" {
+		object, _, _ = strings.Cut(tree.TextAt(tree.Root(), rminfo.A_uid, rminfo.A_value), "::")
+	}
+	if object == "" {
+		object = EHRID(fmt.Sprint("object ", m.loads))
+	}
+	d := m.version(kinds[class], complete)
+	d.TemplateID = tree.TextAt(tree.Root(), rminfo.A_archetype_details, rminfo.A_template_id, rminfo.A_value)
+	e := m.EHR(ehr)
+	d.supersede(e, object)
+	if d.Tree, err = canon.SetUID(tree, d.VersionUID); err != nil {
+		return "", err
+	}
+	e.Documents = append(e.Documents, d.Document)
+	return d.VersionUID, nil
+}
+
+// Delete adds a deletion to the object a version uid belongs to.
+func (m *Memory) Delete(ehr, versionUID string) {
+	object, _, _ := strings.Cut(versionUID, "::")
+	m.loads++
+	d := m.version(eval.Composition, true)
+	d.Lifecycle = eval.Coded{Code: "523", Text: "deleted"}
+	e := m.EHR(ehr)
+	d.supersede(e, object)
+	d.Effective = false
+	d.Audit.ChangeType = eval.Coded{Code: "523", Text: "deleted"}
+	e.Documents = append(e.Documents, d.Document)
+}
+
+// Remove takes an EHR out.
+func (m *Memory) Remove(ehr string) {
+	m.ehrs = slices.DeleteFunc(m.ehrs, func(e *eval.EHR) bool { return e.ID == ehr })
+}
+
+// version is a version under construction.
+type version struct{ eval.Document }
+
+func (m *Memory) version(kind eval.DocumentKind, complete bool) *version {
+	d := &version{eval.Document{
+		Kind: kind, Latest: true, Effective: complete,
 		Contribution: EHRID(fmt.Sprint("contribution ", m.loads)),
 		Lifecycle:    eval.Coded{Code: "532", Text: "complete"},
 		Audit: eval.Audit{
@@ -63,41 +104,32 @@ func (m *Memory) LoadVersion(ehr string, doc []byte, complete bool) error {
 			TimeCommitted: time.Date(2024, 1, 1, 0, 0, m.loads, 0, time.UTC).Format("2006-01-02T15:04:05.000Z07:00"),
 			ChangeType:    eval.Coded{Code: "249", Text: "creation"},
 		},
-	}
+	}}
 	if !complete {
 		d.Lifecycle = eval.Coded{Code: "553", Text: "incomplete"}
 	}
-	object, _, _ := strings.Cut(tree.TextAt(tree.Root(), rminfo.A_uid, rminfo.A_value), "::")
-	if object == "" {
-		object = EHRID(fmt.Sprint("object ", m.loads))
-	}
-	version := supersede(e, object, complete, &d)
-	d.VersionUID = fmt.Sprintf("%s::%s::%d", object, SystemID, version)
-	if d.Tree, err = canon.SetUID(tree, d.VersionUID); err != nil {
-		return err
-	}
-	e.Documents = append(e.Documents, d)
-	return nil
+	return d
 }
 
-// supersede takes the marks from the version before and gives the number of the new one.
-func supersede(e *eval.EHR, object string, complete bool, d *eval.Document) int {
-	version := 1
+// supersede numbers the version and takes the marks from those before it.
+func (d *version) supersede(e *eval.EHR, object string) {
+	n := 1
 	for i := range e.Documents {
 		old := &e.Documents[i]
 		if !strings.HasPrefix(old.VersionUID, object+"::") {
 			continue
 		}
-		version++
+		n++
 		old.Latest = false
-		old.Effective = old.Effective && !complete
+		old.Effective = old.Effective && !d.Effective
 		d.Preceding = old.VersionUID
 		d.Audit.ChangeType = eval.Coded{Code: "251", Text: "modification"}
 	}
-	return version
+	d.VersionUID = fmt.Sprintf("%s::%s::%d", object, SystemID, n)
 }
 
-func (m *Memory) ehr(id string) *eval.EHR {
+// EHR gives the EHR of an id, made when it is new.
+func (m *Memory) EHR(id string) *eval.EHR {
 	for _, e := range m.ehrs {
 		if e.ID == id {
 			return e

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/quire-cdr/quire/internal/aql"
@@ -27,6 +28,11 @@ type step struct {
 	from      int
 	attr      rminfo.Attr
 	predicate aql.Expr
+	// many says that the attribute may hold a list.
+	many bool
+	// anchor says that the step is the end of a path or that paths part here.
+	anchor bool
+	below  int
 }
 
 // query is a compiled query. Places number what a row binds: the operands of
@@ -37,13 +43,18 @@ type query struct {
 	operands []operand
 	slots    map[*aql.Class]int
 	steps    []step
-	index    map[stepKey]int
-	places   map[*aql.PathExpr]int
-	exists   map[*aql.PathExpr]search
-	consts   map[aql.Expr]Value
-	lists    map[string][]Value
-	regexes  map[*aql.Regex]*regexp.Regexp
-	attrs    map[string]rminfo.Attr
+	// runs are the steps that are gone together, from where paths part to the
+	// last list before they part again: when no way through the lists reaches
+	// anything, that is one null. A single attribute is a run of its own, so
+	// that what lacks it keeps its row.
+	runs    [][]int
+	index   map[stepKey]int
+	places  map[*aql.PathExpr]int
+	exists  map[*aql.PathExpr]search
+	consts  map[aql.Expr]Value
+	lists   map[string][]Value
+	regexes map[*aql.Regex]*regexp.Regexp
+	attrs   map[string]rminfo.Attr
 	// aggregates holds the aggregate calls of SELECT; grouped says that there are any.
 	aggregates []*aql.Call
 	plain      []bool // columns without aggregates
@@ -280,10 +291,68 @@ func (c *query) bindPaths() error {
 		}
 	}
 	for _, p := range tests {
-		c.exists[p] = c.place(p, false)
+		s := c.place(p, false)
+		c.exists[p] = s
+		c.anchor(s.from)
 	}
+	c.layOut()
 	return nil
 }
+
+func (c *query) anchor(place int) {
+	if i := place - len(c.operands); i >= 0 {
+		c.steps[i].anchor = true
+	}
+}
+
+// layOut cuts the steps into runs. A run comes after the one it begins at, since
+// a step is made after the one before it.
+func (c *query) layOut() {
+	for _, at := range c.places {
+		c.anchor(at)
+	}
+	for _, s := range c.steps {
+		if i := s.from - len(c.operands); i >= 0 {
+			if c.steps[i].below++; c.steps[i].below > 1 {
+				c.steps[i].anchor = true
+			}
+		}
+	}
+	for i, s := range c.steps {
+		if !s.anchor {
+			continue
+		}
+		run := []int{i}
+		for at := s.from - len(c.operands); at >= 0 && !c.steps[at].anchor; at = c.steps[at].from - len(c.operands) {
+			run = append(run, at)
+		}
+		slices.Reverse(run)
+		last := len(run)
+		for last > 0 && !c.steps[run[last-1]].many {
+			last--
+		}
+		if last > 0 {
+			c.runs = append(c.runs, run[:last])
+		}
+		for _, single := range run[last:] {
+			c.runs = append(c.runs, []int{single})
+		}
+	}
+}
+
+// isMany says for each attribute whether some class declares it a list. The one
+// attribute that is a list here and single there, reason, counts as a list.
+var isMany = func() map[rminfo.Attr]bool {
+	many := map[rminfo.Attr]bool{}
+	for class := range rminfo.Class(rminfo.Classes()) {
+		for _, a := range class.Attributes() {
+			if a.Container && a.Type != rminfo.Byte {
+				many[a.Attr] = true
+			}
+		}
+	}
+	return many
+}()
 
 // place finds the place of a path. With add it makes the steps that are
 // missing; without, it stops at the first and leaves the rest.
@@ -305,7 +374,8 @@ func (c *query) place(p *aql.PathExpr, add bool) search {
 				return search{from: at, rest: segments[i:]}
 			}
 			next = len(c.operands) + len(c.steps)
-			c.steps = append(c.steps, step{from: at, attr: c.attrs[s.Name], predicate: s.Predicate})
+			attr := c.attrs[s.Name]
+			c.steps = append(c.steps, step{from: at, attr: attr, predicate: s.Predicate, many: isMany[attr]})
 			c.index[key] = next
 		}
 		at = next

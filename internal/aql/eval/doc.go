@@ -9,8 +9,12 @@
 //     sides that match; the variables of a side that does not are null.
 //   - Every path of SELECT, WHERE and ORDER BY iterates over what it finds, and
 //     rows multiply; equal beginnings of paths share one iteration. A path that
-//     finds nothing gives null and keeps the row. EXISTS does not iterate: what
-//     its path has beyond the iterations of other paths is searched.
+//     finds nothing gives null and keeps the row. Lists that follow one another
+//     with no path parting between them are one iteration: of three events of
+//     which two have a diastolic value, its path alone gives two rows, and beside
+//     the path of the systolic value three. A single attribute that is missing
+//     is null and drops nothing. EXISTS does not iterate: what its path has
+//     beyond the iterations of other paths is searched.
 //   - Conditions have three values; what compares with a missing value, or with
 //     one of another type, is unknown. `= NULL` and `!= NULL` test for absence.
 //   - An object compares and sorts when it is DV_ORDERED: by magnitude, quotient,

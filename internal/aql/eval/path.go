@@ -5,26 +5,36 @@ import (
 	"github.com/quire-cdr/quire/internal/rm"
 )
 
-// rows calls yield for every row of a binding: every way to go along the steps
-// of all paths, a step that finds nothing leaving its place empty.
+// rows calls yield for every row of a binding: every way to go along the runs
+// of steps, a run that reaches nothing leaving its places empty.
 func (r *run) rows(i int, yield func() bool) bool {
-	if i == len(r.steps) {
+	if i == len(r.runs) {
 		return yield()
 	}
-	at := len(r.operands) + i
-	s := &r.steps[i]
-	found, more := false, true
-	r.hits(r.at[s.from], s, func(n node) bool {
+	found := false
+	more := r.walk(r.runs[i], func() bool {
 		found = true
-		r.at[at] = n
-		more = r.rows(i+1, yield)
-		return more
+		return r.rows(i+1, yield)
 	})
 	if found {
 		return more
 	}
-	r.at[at] = node{}
+	for _, s := range r.runs[i] {
+		r.at[len(r.operands)+s] = node{}
+	}
 	return r.rows(i+1, yield)
+}
+
+// walk calls yield for every way along the steps that reaches the last.
+func (r *run) walk(steps []int, yield func() bool) bool {
+	if len(steps) == 0 {
+		return yield()
+	}
+	s := &r.steps[steps[0]]
+	return r.hits(r.at[s.from], s, func(n node) bool {
+		r.at[len(r.operands)+steps[0]] = n
+		return r.walk(steps[1:], yield)
+	})
 }
 
 // hits calls yield for every node one step leads to.
