@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/quire-cdr/quire/internal/access"
+	"github.com/quire-cdr/quire/internal/aql/plan"
 	"github.com/quire-cdr/quire/internal/fault"
 )
 
@@ -35,6 +37,8 @@ type DB struct {
 	record, query, work *pgxpool.Pool
 	wait, queryWait     time.Duration
 	dict                *dictionary
+	// snapshot is the dictionary as queries are planned with it.
+	snapshot atomic.Pointer[plan.Dictionary]
 }
 
 // Open connects the pools and checks that the database answers and holds the
@@ -144,14 +148,22 @@ func statementTimeout(ctx context.Context) string {
 // inTransaction runs do in one READ COMMITTED transaction with the profile's
 // settings, for the paths where one round trip does not matter.
 func (db *DB) inTransaction(ctx context.Context, pool *pgxpool.Pool, p *access.Profile, action access.Action, do func(pgx.Tx) error) error {
+	return db.transact(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, p, action, do)
+}
+
+// inSnapshot is inTransaction for several reads of one moment.
+func (db *DB) inSnapshot(ctx context.Context, pool *pgxpool.Pool, p *access.Profile, do func(pgx.Tx) error) error {
+	return db.transact(ctx, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, p, access.Read, do)
+}
+
+func (db *DB) transact(ctx context.Context, pool *pgxpool.Pool, opts pgx.TxOptions, p *access.Profile, action access.Action, do func(pgx.Tx) error) error {
 	return db.with(ctx, pool, db.wait, func(conn *pgx.Conn) error {
-		err := pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		return pgx.BeginTxFunc(ctx, conn, opts, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(ctx, settingsSQL, append(p.Settings(action), statementTimeout(ctx))...); err != nil {
 				return err
 			}
 			return do(tx)
 		})
-		return err
 	})
 }
 

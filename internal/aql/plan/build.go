@@ -427,3 +427,11 @@ func concrete(c rminfo.Class) []rminfo.Class {
 	}
 	return out
 }
+
+// FixedEHR says which one EHR a query is about, "" for a population: the one
+// the request names, or the one its text does.
+func FixedEHR(q *aql.Query, params map[string]any, ehr string) string {
+	b := &builder{q: q, opts: Options{Params: params}, plan: &Plan{EHR: ehr}}
+	b.fixEHR()
+	return b.plan.EHR
+}

@@ -1,0 +1,184 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/quire-cdr/quire/internal/access"
+	"github.com/quire-cdr/quire/internal/aql/plan"
+	"github.com/quire-cdr/quire/internal/aql/sqlgen"
+	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
+)
+
+// A query is sent as one pipelined batch: transaction, settings, epoch, rows.
+const (
+	beginSnapshotSQL = `begin isolation level repeatable read read only`
+	epochSQL         = `select dictionary from index_epoch`
+)
+
+// The dictionary as plans need it: archetypes, which classes their roots have,
+// and the codes of what stands inside rows.
+const (
+	planArchetypesSQL = `select id, archetype_id from arch`
+	planRootsSQL      = `select distinct i.class, s.arch from shape s join shape_item i on i.shape = s.id where i.path = ''`
+	planInnerSQL      = `select distinct i.class, i.code from shape_item i where i.path <> ''`
+)
+
+// maxReplans is how often a query is planned anew because the dictionary grew
+// meanwhile.
+const maxReplans = 5
+
+// errStale says that the dictionary is not the plan's.
+var errStale = errors.New("postgres: the dictionary has changed")
+
+// Query plans and runs a query and hands over its rows. The dictionary's epoch
+// is read in the query's own snapshot: where it is not the plan's, the query is
+// planned again before anything has been handed over. A stale dictionary would
+// lose rows without a word (DESIGN section 3).
+func (db *DB) Query(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows) error {
+	for range maxReplans {
+		dict, err := db.planDictionary(ctx)
+		if err != nil {
+			return err
+		}
+		opts := q.Options
+		opts.Dictionary = dict
+		p, err := plan.Build(q.Query, opts)
+		if err != nil {
+			return err
+		}
+		if p.EHR == "" && !q.Profile.MayQueryPopulation() {
+			return fault.New(fault.Forbidden, "population", "a query that is not about one EHR needs the right to query a population")
+		}
+		statement, err := sqlgen.Generate(p, q.Profile)
+		if err != nil {
+			return err
+		}
+		action := access.Query
+		if p.EHR != "" {
+			action = access.Read
+		}
+		err = db.with(ctx, db.query, db.queryWait, func(conn *pgx.Conn) error {
+			return db.runQuery(ctx, conn, q.Profile, action, p.Epoch, statement, rows)
+		})
+		if !errors.Is(err, errStale) {
+			return translate(ctx, err)
+		}
+		db.snapshot.CompareAndSwap(dict, nil)
+	}
+	return fault.New(fault.Unavailable, "dictionary-moving", "the data change faster than the query can be planned; try again")
+}
+
+func (db *DB) runQuery(ctx context.Context, conn *pgx.Conn, p *access.Profile, action access.Action, epoch int64, s *sqlgen.Statement, rows cdr.QueryRows) (err error) {
+	b := &pgx.Batch{}
+	b.Queue(beginSnapshotSQL)
+	begin(ctx, b, p, action)
+	b.Queue(epochSQL)
+	b.Queue(s.SQL, s.Args...)
+	results := conn.SendBatch(ctx, b)
+	defer func() {
+		if closed := results.Close(); err == nil {
+			err = closed
+		}
+		// Nothing was written; ending the transaction gives the connection back.
+		if _, end := conn.Exec(ctx, "rollback"); err == nil {
+			err = end
+		}
+	}()
+	for range 2 {
+		if _, err = results.Exec(); err != nil {
+			return err
+		}
+	}
+	var now int64
+	if err = results.QueryRow().Scan(&now); err != nil {
+		return err
+	}
+	if now != epoch {
+		return errStale
+	}
+	found, err := results.Query()
+	if err != nil {
+		return err
+	}
+	defer found.Close()
+	if err = rows.Begin(); err != nil {
+		return err
+	}
+	reader := sqlgen.NewReader(s)
+	for found.Next() {
+		cells, ehr, keep, done, err := reader.Row(found.RawValues())
+		if err != nil {
+			return err
+		}
+		if done {
+			break
+		}
+		if !keep {
+			continue
+		}
+		if err := rows.Row(cells, ehr); err != nil {
+			return err
+		}
+	}
+	found.Close()
+	return found.Err()
+}
+
+// planDictionary gives the cached snapshot, or reads one.
+func (db *DB) planDictionary(ctx context.Context) (*plan.Dictionary, error) {
+	if d := db.snapshot.Load(); d != nil {
+		return d, nil
+	}
+	d := &plan.Dictionary{Archetypes: map[string]int32{}, Roots: map[rminfo.Class][]int32{}, Inner: map[rminfo.Class]map[string]bool{}}
+	err := db.with(ctx, db.query, db.queryWait, func(conn *pgx.Conn) error {
+		// One snapshot, so that the epoch is that of what is read.
+		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+			return readDictionary(ctx, tx, d)
+		})
+	})
+	if err != nil {
+		return nil, translate(ctx, err)
+	}
+	db.snapshot.Store(d)
+	return d, nil
+}
+
+func readDictionary(ctx context.Context, tx pgx.Tx, d *plan.Dictionary) error {
+	if err := tx.QueryRow(ctx, epochSQL).Scan(&d.Epoch); err != nil {
+		return err
+	}
+	var id int32
+	var class int16
+	var text string
+	for _, read := range []struct {
+		sql  string
+		into []any
+		each func()
+	}{
+		{planArchetypesSQL, []any{&id, &text}, func() { d.Archetypes[text] = id }},
+		{planRootsSQL, []any{&class, &id}, func() {
+			d.Roots[rminfo.Class(class)] = append(d.Roots[rminfo.Class(class)], id)
+		}},
+		{planInnerSQL, []any{&class, &text}, func() {
+			c := rminfo.Class(class)
+			if d.Inner[c] == nil {
+				d.Inner[c] = map[string]bool{}
+			}
+			d.Inner[c][text] = true
+		}},
+	} {
+		rows, err := tx.Query(ctx, read.sql)
+		if err != nil {
+			return err
+		}
+		if _, err := pgx.ForEachRow(rows, read.into, func() error { read.each(); return nil }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
