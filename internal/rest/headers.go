@@ -159,7 +159,7 @@ func (s *server) trusted(address netip.Addr) bool {
 
 // source is the client's address: the last one in X-Forwarded-For that no
 // trusted proxy wrote of itself.
-func (call *Call) source() string {
+func (call *Call) source() netip.Addr {
 	address := call.peer()
 	hops := strings.Split(strings.Join(call.headers(fiber.HeaderXForwardedFor), ","), ",")
 	for i := len(hops) - 1; i >= 0 && call.server.trusted(address); i-- {
@@ -169,7 +169,7 @@ func (call *Call) source() string {
 		}
 		address = next.Unmap()
 	}
-	return address.String()
+	return address
 }
 
 // layouts are the extended ISO 8601 forms of a time in a query parameter

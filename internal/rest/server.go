@@ -21,11 +21,23 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// Verifier turns the credentials of a request into a caller. header looks up a
-// request header. No or bad credentials are fault.Unauthenticated, an outage
-// fault.Unavailable.
+// Credentials are what a request says of its caller.
+type Credentials struct {
+	// Header looks up a request header: Authorization, the selected role.
+	Header func(name string) string
+	// Source is the client's address, by the word of trusted proxies only.
+	Source netip.Addr
+	// Purpose is the stated purpose of use, RequestID the request's id.
+	Purpose, RequestID string
+}
+
+// PurposeHeader states the purpose of use.
+const PurposeHeader = "Quire-Purpose"
+
+// Verifier turns credentials into a caller. None or bad ones are
+// fault.Unauthenticated, an outage fault.Unavailable.
 type Verifier interface {
-	Verify(ctx context.Context, header func(name string) string) (cdr.Caller, error)
+	Verify(ctx context.Context, c Credentials) (cdr.Caller, error)
 }
 
 // Metrics observes requests, by route pattern only.
@@ -39,6 +51,8 @@ type Options struct {
 	// Routes are the tables of the nouns, joined.
 	Routes   []Route
 	Verifier Verifier
+	// Challenge is WWW-Authenticate of a 401; default a bearer token.
+	Challenge string
 	// Manners default to those of the specification.
 	Manners Manners
 	// BasePath stands before every route, such as "/ehrbase"; PublicURL before
@@ -122,6 +136,9 @@ func (o *Options) defaults() {
 		}
 	}
 	o.BasePath = strings.TrimSuffix(o.BasePath, "/")
+	if o.Challenge == "" {
+		o.Challenge = `Bearer realm="quire"`
+	}
 	orDefault(&o.BodyLimit, 20<<20)
 	orDefault(&o.Budget, 256<<20)
 	orDefault(&o.Deadline, 10*time.Second)
@@ -264,11 +281,14 @@ func (s *server) serve(route Route) fiber.Handler {
 		}
 		if needs.identity {
 			began := time.Now()
-			caller, err := s.Verifier.Verify(bounded, call.Header)
+			source := call.source()
+			caller, err := s.Verifier.Verify(bounded, Credentials{
+				Header: call.Header, Source: source, Purpose: call.Header(PurposeHeader), RequestID: call.RequestID,
+			})
 			if err != nil {
 				return err
 			}
-			caller.Source, caller.RequestID = call.source(), call.RequestID
+			caller.Source, caller.RequestID = source.String(), call.RequestID
 			call.Caller = caller
 			call.Mark("identity", began)
 		}

@@ -26,8 +26,8 @@ import (
 // verifier knows one bearer token; "down" stands for an outage.
 type verifier struct{}
 
-func (verifier) Verify(_ context.Context, header func(string) string) (cdr.Caller, error) {
-	switch header("Authorization") {
+func (verifier) Verify(_ context.Context, c rest.Credentials) (cdr.Caller, error) {
+	switch c.Header("Authorization") {
 	case "Bearer good":
 		return cdr.Caller{Subject: "user:test:one"}, nil
 	case "Bearer down":

@@ -199,7 +199,7 @@ func (f *fake) ExecuteAQL(_ context.Context, _ cdr.Caller, query openehr.AQL) (o
 
 type everyone struct{}
 
-func (everyone) Verify(context.Context, func(string) string) (cdr.Caller, error) {
+func (everyone) Verify(context.Context, rest.Credentials) (cdr.Caller, error) {
 	return cdr.Caller{Subject: "user:test:one"}, nil
 }
 

@@ -1,0 +1,158 @@
+package config
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+	// Containers from scratch have no zone files.
+	_ "time/tzdata"
+)
+
+// Values are the settings that need reading, read.
+type Values struct {
+	Zone           *time.Location
+	TrustedProxies []netip.Prefix
+	FormSecret     []byte
+	Level          slog.Level
+	// Certificate is nil where the API speaks plain HTTP.
+	Certificate *tls.Certificate
+	// Compat says that the manners are EHRbase's.
+	Compat bool
+}
+
+// shortestSecret is the least entropy that signs a form, in bytes.
+const shortestSecret = 32
+
+// systemIDForm is what may stand between the colons of a version uid.
+var systemIDForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+
+// Check judges the whole configuration and returns every fault at once, joined;
+// each begins with the flag it is about. It opens files and no connection.
+func (s *Serve) Check() (Values, error) {
+	var v Values
+	var faults []error
+	wrong := func(flag, format string, args ...any) {
+		faults = append(faults, fmt.Errorf("--"+flag+": "+format, args...))
+	}
+	for flag, address := range map[string]string{"listen": s.Listen, "ops-listen": s.OpsListen} {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			wrong(flag, "%q is no address like 127.0.0.1:8080", address)
+		}
+	}
+	if s.BasePath != "" && (!strings.HasPrefix(s.BasePath, "/") || strings.HasSuffix(s.BasePath, "/") || strings.ContainsAny(s.BasePath, ":*?+ ")) {
+		wrong("base-path", "it begins with a slash, ends without one and holds no : * ? + or blank")
+	}
+	if s.PublicURL != "" && !isURL(s.PublicURL, "http", "https") {
+		wrong("public-url", "it must be like https://cdr.example.org")
+	}
+	if !systemIDForm.MatchString(s.SystemID) {
+		wrong("system-id", "it is needed: letters, digits, dots, hyphens, such as cdr.example.org")
+	}
+	for flag, address := range map[string]string{"database-url": s.DatabaseURL, "database-direct-url": s.DatabaseDirectURL} {
+		if address == "" && flag == "database-direct-url" {
+			continue
+		}
+		// The value holds a password and is never repeated.
+		if !isURL(address, "postgres", "postgresql") {
+			wrong(flag, "it is needed, as postgres://user@host/database")
+		}
+	}
+	for flag, address := range map[string]string{"keto-read-url": s.KetoRead, "keto-write-url": s.KetoWrite} {
+		if !isURL(address, "http", "https") {
+			wrong(flag, "it is needed, as http://host:port")
+		}
+	}
+	if s.KetoSentinel == "" {
+		wrong("keto-sentinel", "it is needed; `quire access sentinel` writes the tuple")
+	}
+	if s.OIDCIssuer != "" && !isURL(s.OIDCIssuer, "https") {
+		wrong("oidc-issuer", "it must be an https URL")
+	}
+	if (s.OIDCIssuer == "") != (s.OIDCAudience == "") {
+		wrong("oidc-audience", "issuer and audience are set together")
+	}
+	s.checkLimits(wrong)
+	s.read(&v, wrong)
+	return v, errors.Join(faults...)
+}
+
+func (s *Serve) checkLimits(wrong func(flag, format string, args ...any)) {
+	if s.BodyLimit < 1<<10 || s.BodyLimit > 1<<30 {
+		wrong("body-limit", "it is between 1 KiB and 1 GiB")
+	}
+	if s.MemoryBudget < 2*int64(s.BodyLimit) {
+		wrong("memory-budget", "it must hold one body of the limit and its tree: at least twice body-limit")
+	}
+	for flag, d := range map[string]time.Duration{
+		"deadline": s.Deadline, "query-deadline": s.QueryDeadline, "read-timeout": s.ReadTimeout,
+		"write-timeout": s.WriteTimeout, "idle-timeout": s.IdleTimeout, "pool-wait": s.PoolWait, "pool-query-wait": s.PoolQueryWait,
+	} {
+		if d <= 0 {
+			wrong(flag, "it must be more than 0")
+		}
+	}
+	if s.PoolRecord < 0 || s.PoolQuery < 0 {
+		wrong("pool-record", "a pool has 0 or more connections")
+	}
+	if s.Connections < 1 {
+		wrong("connections", "it must be at least 1")
+	}
+}
+
+// read fills the values that other packages take.
+func (s *Serve) read(v *Values, wrong func(flag, format string, args ...any)) {
+	var err error
+	if v.Zone, err = time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "" {
+		wrong("clinical-timezone", "%q is no zone like Europe/London", s.TimeZone)
+	}
+	for _, text := range s.TrustedProxies {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			wrong("trusted-proxies", "%q is no network like 10.0.0.0/8", text)
+			continue
+		}
+		v.TrustedProxies = append(v.TrustedProxies, prefix)
+	}
+	if v.FormSecret, err = os.ReadFile(s.FormKey); err != nil {
+		wrong("form-key-file", "it is needed and must be readable")
+	} else if len(v.FormSecret) < shortestSecret {
+		wrong("form-key-file", "the key has %d bytes and needs %d", len(v.FormSecret), shortestSecret)
+	}
+	if err := v.Level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		wrong("log-level", "%q is no level", s.LogLevel)
+	}
+	v.Compat = s.Compat == "ehrbase"
+	switch {
+	case s.TLSCert == "" && s.TLSKey == "":
+	case s.TLSCert == "" || s.TLSKey == "":
+		wrong("tls-cert", "certificate and key are set together")
+	default:
+		pair, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey)
+		if err != nil {
+			wrong("tls-cert", "certificate and key cannot be read as a pair")
+			return
+		}
+		v.Certificate = &pair
+	}
+}
+
+func isURL(text string, schemes ...string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	for _, scheme := range schemes {
+		if u.Scheme == scheme {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,138 @@
+package config_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/quire-cdr/quire/internal/config"
+)
+
+func parse(t *testing.T, args ...string) config.Serve {
+	t.Helper()
+	var s config.Serve
+	parser, err := kong.New(&s, kong.Configuration(config.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parser.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// sound are the settings that have no default.
+func sound(t *testing.T) []string {
+	t.Helper()
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, bytes.Repeat([]byte("k"), 32), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return []string{
+		"--system-id=cdr.example", "--form-key-file=" + key, "--database-url=postgres://quire_app@db/quire",
+		"--keto-read-url=http://keto:4466", "--keto-write-url=http://keto:4467", "--keto-sentinel=s1",
+	}
+}
+
+func TestSoundConfiguration(t *testing.T) {
+	s := parse(t, append(sound(t), "--trusted-proxies=10.0.0.0/8,::1/128", "--compat=ehrbase")...)
+	v, err := s.Check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.Zone.String() != "Europe/London" || len(v.TrustedProxies) != 2 || len(v.FormSecret) != 32 || !v.Compat || v.Certificate != nil {
+		t.Errorf("%+v", v)
+	}
+}
+
+// TestNothingSecretHasADefault: without settings every one that must be given is
+// named, all at once.
+func TestNothingSecretHasADefault(t *testing.T) {
+	s := parse(t)
+	_, err := s.Check()
+	for _, flag := range []string{"system-id", "form-key-file", "database-url", "keto-read-url", "keto-write-url", "keto-sentinel"} {
+		if err == nil || !strings.Contains(err.Error(), "--"+flag+": ") {
+			t.Errorf("--%s is not named: %v", flag, err)
+		}
+	}
+}
+
+func TestEveryFaultIsFound(t *testing.T) {
+	for flag, value := range map[string]string{
+		"listen": "8080", "ops-listen": "x", "base-path": "cdr/", "public-url": "cdr.example", "system-id": "a::b",
+		"database-url": "host=db password=marker", "database-direct-url": "mysql://x/y", "keto-read-url": "keto:4466", "keto-write-url": "",
+		"keto-sentinel": "", "oidc-issuer": "http://plain", "body-limit": "1", "memory-budget": "1", "deadline": "0s", "query-deadline": "-1s",
+		"connections": "0", "clinical-timezone": "Mars/Olympus", "trusted-proxies": "10.0.0.1", "form-key-file": "/nonexistent/key",
+		"tls-cert": "/nonexistent/cert", "pool-record": "-1", "read-timeout": "0s",
+	} {
+		s := parse(t, append(sound(t), "--"+flag+"="+value)...)
+		_, err := s.Check()
+		if err == nil || !strings.Contains(err.Error(), "--"+flag+": ") {
+			t.Errorf("--%s=%s: %v", flag, value, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "marker") {
+			t.Errorf("--%s: the fault repeats a secret", flag)
+		}
+	}
+}
+
+// TestEveryKeyIsDocumented: help, and an environment name that follows the flag's.
+func TestEveryKeyIsDocumented(t *testing.T) {
+	var s config.Serve
+	parser, err := kong.New(&s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := map[string]bool{}
+	for _, flag := range parser.Model.Flags {
+		if flag.Name == "help" {
+			continue
+		}
+		flags[flag.Name] = true
+		if len(flag.Help) < 5 {
+			t.Errorf("--%s has no help", flag.Name)
+		}
+		want := "QUIRE_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+		if len(flag.Envs) != 1 || flag.Envs[0] != want {
+			t.Errorf("--%s is read from %v, want %s", flag.Name, flag.Envs, want)
+		}
+	}
+	if want := reflect.TypeOf(s).NumField(); len(flags) != want {
+		t.Errorf("%d flags for %d members", len(flags), want)
+	}
+}
+
+func TestFlagBeforeEnvironmentBeforeFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "quire.json")
+	if err := os.WriteFile(file, []byte(`{"system-id": "file", "log-level": "error", "body-limit": 4096, "trusted-proxies": ["10.0.0.0/8", "::1/128"], "pprof": true}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("QUIRE_SYSTEM_ID", "environment")
+	t.Setenv("QUIRE_LOG_LEVEL", "warn")
+	t.Setenv("QUIRE_CONFIG", file)
+	s := parse(t, "--system-id=flag")
+	if s.SystemID != "flag" || s.LogLevel != "warn" || s.BodyLimit != 4096 || len(s.TrustedProxies) != 2 || !s.Profiles {
+		t.Errorf("system id %q, log level %q, body limit %d", s.SystemID, s.LogLevel, s.BodyLimit)
+	}
+}
+
+func TestTypingErrorsInTheFile(t *testing.T) {
+	for name, text := range map[string]string{"unknown key": `{"sytem-id": "x"}`, "no object": `[]`, "rubbish": `{`} {
+		path := filepath.Join(t.TempDir(), "quire.json")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var s config.Serve
+		parser, err := kong.New(&s, kong.Configuration(config.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parser.Parse([]string{"--config=" + path}); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
