@@ -167,12 +167,17 @@ func TestValidationCases(t *testing.T) {
 		t.Fatal(err)
 	}
 	passed, total := 0, 0
+	compiled := map[string]*template.Compiled{}
 	for _, tc := range cases {
 		if tc.OPTPatch != nil {
 			continue
 		}
 		total++
-		tpl := compile(t, readFile(t, dir, tc.OPT))
+		tpl := compiled[tc.OPT]
+		if tpl == nil {
+			tpl = compile(t, readFile(t, dir, tc.OPT))
+			compiled[tc.OPT] = tpl
+		}
 		doc := applyPatch(t, decode(t, readFile(t, dir, tc.Base)), tc.Patch)
 		got, issues := commitStatus(encode(t, doc), tpl, Options{EHRbase: true})
 		if got == tc.Expected && (got != 422 || issues[0].Path != "") {
