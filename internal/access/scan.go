@@ -113,7 +113,11 @@ func (s *Scope) labelsAndTemplates() string {
 const live = "x.valid_from <= clock_timestamp() and (x.valid_to is null or x.valid_to > clock_timestamp())"
 
 func (s *Scope) gateFor(ehr string) string {
-	if s.principal == "" {
+	if s.profile.Principal == "" {
+		// Nobody: no row with an empty name may match.
+		return "false"
+	}
+	if s.organisations == "" {
 		orgs := s.profile.Readable
 		switch s.action {
 		case Write:
@@ -123,7 +127,10 @@ func (s *Scope) gateFor(ehr string) string {
 		}
 		s.organisations = s.args.Add(nonNil(orgs))
 		s.grantees = s.args.Add(nonNil(append(append([]string(nil), s.profile.Groups...), s.profile.Principal)))
-		s.principal = s.args.Add(s.profile.Principal)
+		if s.action != Query {
+			// An argument no placeholder names has no type, and the statement fails.
+			s.principal = s.args.Add(s.profile.Principal)
+		}
 	}
 	write := ""
 	if s.action == Write {
