@@ -31,6 +31,8 @@ func TestResponseRefusesWhatItCannotStore(t *testing.T) {
 		{"another resource", `{"resourceType":"Patient"}`, "QuestionnaireResponse.resourceType"},
 		{"no object", `[]`, "QuestionnaireResponse"},
 		{"cut off", `{"resourceType":"QuestionnaireResponse","item":[{`, "QuestionnaireResponse"},
+		{"U+0000", `{"resourceType":"QuestionnaireResponse","status":"completed","item":[{"linkId":"q","answer":[{"valueString":"a\u0000"}]}]}`, "QuestionnaireResponse"},
+		{"half a surrogate pair", `{"resourceType":"QuestionnaireResponse","status":"completed","item":[{"linkId":"q","answer":[{"valueString":"\ud800"}]}]}`, "QuestionnaireResponse"},
 		{"twice", `{"resourceType":"QuestionnaireResponse","status":"completed","status":"amended"}`, "QuestionnaireResponse"},
 	} {
 		_, err := ReadResponse([]byte(tc.text))

@@ -1,5 +1,7 @@
 package fhir
 
+import "encoding/json"
+
 // OperationOutcome says how an operation went.
 type OperationOutcome struct {
 	ResourceType string         `json:"resourceType"`
@@ -35,6 +37,27 @@ type BundleLink struct {
 
 // BundleEntry is one resource of a Bundle.
 type BundleEntry struct {
-	FullURL  string `json:"fullUrl,omitempty"`
-	Resource any    `json:"resource,omitempty"`
+	FullURL  string        `json:"fullUrl,omitempty"`
+	Resource any           `json:"resource,omitempty"`
+	Search   *BundleSearch `json:"search,omitempty"`
+}
+
+// BundleSearch says why a resource is in a searchset.
+type BundleSearch struct {
+	Mode string `json:"mode"`
+}
+
+// Parameters are what an operation is given.
+type Parameters struct {
+	ResourceType string      `json:"resourceType"`
+	Parameter    []Parameter `json:"parameter"`
+}
+
+// Parameter is one of them.
+type Parameter struct {
+	Name           string          `json:"name"`
+	Resource       json.RawMessage `json:"resource,omitempty"`
+	ValueReference *Reference      `json:"valueReference,omitempty"`
+	ValueURI       string          `json:"valueUri,omitempty"`
+	ValueString    string          `json:"valueString,omitempty"`
 }

@@ -167,10 +167,27 @@ func (r *reader) into(v any) error {
 	if err != nil {
 		return err
 	}
+	if holdsNUL(raw) {
+		return fmt.Errorf("%s: no text may hold U+0000", r.dec.StackPointer())
+	}
 	if err := json.Unmarshal(raw, v); err != nil {
 		return fmt.Errorf("%s: %w", r.dec.StackPointer(), err)
 	}
 	return nil
+}
+
+// holdsNUL says whether JSON text escapes U+0000, which no database text takes.
+func holdsNUL(raw []byte) bool {
+	for n := 0; n+1 < len(raw); n++ {
+		if raw[n] != '\\' {
+			continue
+		}
+		if bytes.HasPrefix(raw[n+1:], []byte("u0000")) {
+			return true
+		}
+		n++
+	}
+	return false
 }
 
 // maxDepth bounds nested items; forms of real templates stay below 20.

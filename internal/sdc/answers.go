@@ -94,15 +94,23 @@ func (f *Form) sortGroup(s *submitted, group *occurrence, items []fhir.ResponseI
 			continue
 		}
 		if item.Kind == Carrier {
-			if len(r.Answer) == 1 {
-				group.key, _ = strconv.Atoi(r.Answer[0].ValueString)
+			if len(r.Answer) == 1 && r.Answer[0].ValueString != "" {
+				key, err := strconv.Atoi(r.Answer[0].ValueString)
+				if err != nil || key < 1 {
+					issues = append(issues, fault.Issue{Path: at, FlatKey: r.LinkID, Rule: "key-unknown", Found: r.Answer[0].ValueString, Message: "the key of the repeat is not one that was issued"})
+					continue
+				}
+				group.key = key
 			}
 			continue
 		}
 		o := &occurrence{item: item, at: at}
-		for _, a := range r.Answer {
+		for m, a := range r.Answer {
 			if kindOf(&a) != "nothing" {
 				o.answers = append(o.answers, a)
+			}
+			for k, nested := range a.Item {
+				issues = append(issues, f.unknown(fmt.Sprintf("%s.answer[%d].item[%d]", at, m, k), nested.LinkID, item))
 			}
 		}
 		single := item.Kind == Attribute || item.Kind == Part || item.Kind == Question && !item.Repeats

@@ -2,6 +2,8 @@ package sdc
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/fhir"
@@ -42,6 +44,9 @@ func (f *Form) buildValue(b *rm.Builder, attr rminfo.Attr, i *Item, a *fhir.Answ
 		}
 		if n == nil {
 			return wrongAnswer("valueInteger", a)
+		}
+		if err := storable(*n, true); err != nil {
+			return err
 		}
 		b.Open(attr, class)
 		b.Number(rminfo.A_magnitude, rminfo.Integer64, string(*n))
@@ -129,14 +134,12 @@ func (f *Form) buildCoded(b *rm.Builder, attr rminfo.Attr, i *Item, a *fhir.Answ
 	return nil
 }
 
-// terminologyOf is the openEHR terminology of a coding; a coding without a
-// system means the option with its code.
+// terminologyOf is the openEHR terminology of a coding, as the option with its
+// code writes it; a coding without a system means that option.
 func (f *Form) terminologyOf(i *Item, c fhir.Coding) string {
-	if c.System == "" {
-		for _, o := range f.options(i, "") {
-			if o.code == c.Code {
-				return o.terminology
-			}
+	for _, o := range f.options(i, "") {
+		if o.code == c.Code && (c.System == "" || c.System == f.system(i, o.terminology)) {
+			return o.terminology
 		}
 	}
 	return terminologyID(c.System, f.Template.Node(i.Node).Archetype)
@@ -182,6 +185,9 @@ func buildQuantity(b *rm.Builder, attr rminfo.Attr, a *fhir.Answer) error {
 	if a.ValueQuantity == nil || a.ValueQuantity.Value == nil {
 		return wrongAnswer("valueQuantity with a value", a)
 	}
+	if err := storable(*a.ValueQuantity.Value, false); err != nil {
+		return err
+	}
 	b.Open(attr, rminfo.DV_QUANTITY)
 	if a.ValueQuantity.Comparator != "" {
 		b.String(rminfo.A_magnitude_status, rminfo.String, a.ValueQuantity.Comparator)
@@ -202,19 +208,47 @@ func (f *Form) buildParts(b *rm.Builder, attr rminfo.Attr, class rminfo.Class, p
 			continue
 		}
 		declared, _ := class.Attribute(i.Attr)
-		switch n := a.ValueDecimal; {
-		case i.Type == "string":
+		if i.Type == "string" {
 			if a.ValueString == "" {
 				return wrongAnswer("valueString", a)
 			}
 			b.String(i.Attr, declared.Type, a.ValueString)
-		case n != nil:
-			b.Number(i.Attr, declared.Type, string(*n))
-		case a.ValueInteger != nil:
-			b.Number(i.Attr, declared.Type, string(*a.ValueInteger))
-		default:
+			continue
+		}
+		n := a.ValueDecimal
+		if n == nil {
+			n = a.ValueInteger
+		}
+		if n == nil {
 			return wrongAnswer("a number", a)
 		}
+		if err := storable(*n, i.Type == "integer"); err != nil {
+			return err
+		}
+		b.Number(i.Attr, declared.Type, string(*n))
+	}
+	return nil
+}
+
+// The bounds of a number that can be stored (DESIGN 4.3).
+const (
+	maxDigits   = 40
+	maxExponent = 308
+)
+
+// storable refuses a number no document may hold, and one that is not whole
+// where a whole one is wanted.
+func storable(n fhir.Decimal, whole bool) error {
+	if whole {
+		if _, err := strconv.ParseInt(string(n), 10, 64); err != nil {
+			return fmt.Errorf("a whole number is wanted")
+		}
+		return nil
+	}
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(string(n)), "e")
+	e, _ := strconv.Atoi(exponent)
+	if f, err := strconv.ParseFloat(string(n), 64); err != nil || len(mantissa) > maxDigits+2 || e > maxExponent || e < -maxExponent || math.IsInf(f, 0) {
+		return fmt.Errorf("the number is out of range: at most %d digits and 1e%d", maxDigits, maxExponent)
 	}
 	return nil
 }

@@ -66,6 +66,7 @@ type Form struct {
 	byNode     map[template.NodeID]*Item
 	attributes map[template.NodeID][]*Item
 	byLinkID   map[string]*Item
+	byPath     map[string]*Item
 	parent     map[*Item]*Item
 }
 
@@ -91,6 +92,7 @@ func Build(t *template.Compiled) *Form {
 	f.byLinkID[f.Root.LinkID] = f.Root
 	f.addAttributes(f.Root)
 	f.addChildren(f.Root, t.Root())
+	f.indexPaths()
 	return f
 }
 
@@ -127,6 +129,9 @@ func (f *Form) addChildren(group *Item, owner template.NodeID) {
 				}
 				f.addAttributes(item)
 				f.addChildren(item, child)
+				if !asks(item) {
+					f.drop(group, item)
+				}
 			}
 		}
 	}
@@ -154,6 +159,29 @@ func (f *Form) add(parent *Item, item *Item) *Item {
 	f.parent[item] = parent
 	parent.Children = append(parent.Children, item)
 	return item
+}
+
+// asks says whether a group has anything to answer; one of slots alone has not.
+func asks(group *Item) bool {
+	for _, c := range group.Children {
+		if c.Kind != Carrier {
+			return true
+		}
+	}
+	return false
+}
+
+// drop takes back a group without questions: FHIR has no empty groups (que-1).
+// What data has there is kept from the base, like all that no item stands for.
+func (f *Form) drop(parent, group *Item) {
+	for _, c := range group.Children {
+		delete(f.byLinkID, c.LinkID)
+		delete(f.parent, c)
+	}
+	delete(f.byLinkID, group.LinkID)
+	delete(f.parent, group)
+	delete(f.byNode, group.Node)
+	parent.Children = parent.Children[:len(parent.Children)-1]
 }
 
 // attributeItems are the reference model attributes a form shows or carries, by

@@ -147,3 +147,12 @@ func (f *Form) match(owner template.NodeID, t *rm.Tree, node rm.ID) (template.No
 	}
 	return children[0], true
 }
+
+// Blank is a response nobody has answered yet, with the server's token.
+func (f *Form) Blank(token string) *fhir.QuestionnaireResponse {
+	root := fhir.ResponseItem{LinkID: f.Root.LinkID}
+	if token != "" {
+		root.Item = []fhir.ResponseItem{{LinkID: TokenLinkID, Answer: []fhir.Answer{{ValueString: token}}}}
+	}
+	return &fhir.QuestionnaireResponse{ResourceType: "QuestionnaireResponse", Item: []fhir.ResponseItem{root}}
+}

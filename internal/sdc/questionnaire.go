@@ -108,20 +108,11 @@ func (f *Form) item(i *Item, lang string) fhir.Item {
 		out.Extension = append(out.Extension, hidden())
 	}
 	if i.Kind != Carrier {
-		path := n.AQLPath
-		if i.Kind == Attribute {
-			path = strings.TrimSuffix(path, "/") + "/" + i.Attr.Name()
-		} else if i.Kind == Part {
-			path += "/value"
-			if i.Attr != 0 {
-				path += "/" + i.Attr.Name()
-			}
-		}
 		class := i.Class
 		if i.Kind == Group {
 			class = n.Class
 		}
-		out.Extension = append(out.Extension, fhir.Extension{URL: extPath, ValueString: path}, fhir.Extension{URL: extClass, ValueCode: class.Name()})
+		out.Extension = append(out.Extension, fhir.Extension{URL: extPath, ValueString: f.Path(i)}, fhir.Extension{URL: extClass, ValueCode: class.Name()})
 	}
 	if i.Kind == Group || i.Kind == Question || i.Kind == Compound {
 		if n.Occurrences.Min > 1 {
