@@ -193,7 +193,8 @@ func (p *parser) selectClause(q *Query) {
 		q.Top = p.top()
 	}
 	for {
-		c := &Column{Pos: p.tok.pos, Expr: p.value(0)}
+		c := &Column{Pos: p.tok.pos}
+		c.Expr = p.value(0)
 		if p.accept(kAs) {
 			c.Alias = p.name("an alias").text
 		}
@@ -250,7 +251,8 @@ func (p *parser) orderClause(q *Query) {
 		p.unexpected("BY")
 	}
 	for {
-		k := &OrderKey{Pos: p.tok.pos, Expr: p.value(0)}
+		k := &OrderKey{Pos: p.tok.pos}
+		k.Expr = p.value(0)
 		if p.tok.word == kAsc || p.tok.word == kDesc {
 			k.Descending = p.tok.word == kDesc
 			p.advance()

@@ -2,6 +2,7 @@ package aql
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -231,5 +232,37 @@ func TestQueryNames(t *testing.T) {
 	}
 	if q.AliasOf(q.OrderBy[0].Expr) != q.Select[0] {
 		t.Error("ORDER BY N is not the alias n")
+	}
+}
+
+// Every node knows where it begins.
+func TestPositions(t *testing.T) {
+	const text = "SELECT c/a AS x,\n  COUNT(c/b[d/e = 'é'])\nFROM (COMPOSITION c AND EHR e)\n" +
+		"WHERE c/f[g MATCHES {/h/}]/i = 1 AND (NOT EXISTS c/j OR c/k + 2 > $l)\nORDER BY c/m DESC LIMIT 1"
+	q, err := Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(text, "\n")
+	begins := map[string]bool{}
+	Inspect(q, func(n Node) bool {
+		pos := n.Position()
+		line := []rune(lines[pos.Line-1])
+		rest := string(line[pos.Column-1:])
+		if !strings.HasPrefix(text[pos.Offset:], rest) {
+			t.Errorf("%T: offset %d is not line %d, column %d", n, pos.Offset, pos.Line, pos.Column)
+		}
+		word := strings.FieldsFunc(rest, func(r rune) bool { return strings.ContainsRune(" /([,)]}", r) })[0]
+		begins[strings.TrimPrefix(fmt.Sprintf("%T ", n), "*aql.")+word] = true
+		return true
+	})
+	for _, want := range []string{
+		"Query SELECT", "Column c", "Column COUNT", "Call COUNT", "PathExpr c", "Comparison d", "RelativePath d", "Literal 'é'",
+		"ContainmentSet COMPOSITION", "Class COMPOSITION", "Class EHR", "Logical c", "Comparison c", "Regex g", "RelativePath g",
+		"Logical NOT", "Not NOT", "Exists EXISTS", "Arithmetic c", "Literal 2", "Param $l", "OrderKey c",
+	} {
+		if !begins[want] {
+			t.Errorf("no node %q among %v", want, begins)
+		}
 	}
 }

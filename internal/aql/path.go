@@ -132,7 +132,8 @@ func (p *parser) nodeID(k NodeIDKind) *NodeID {
 }
 
 func (p *parser) predicateComparison() Expr {
-	left := &RelativePath{Pos: p.tok.pos, Path: p.path()}
+	left := &RelativePath{Pos: p.tok.pos}
+	left.Path = p.path()
 	if p.tok.word == kMatches {
 		p.advance()
 		if p.tok.kind != tLBrace {

@@ -145,6 +145,9 @@ func (r *run) inFolder(o *operand, in instance, yield func(instance) bool) bool 
 
 // offer yields a candidate that satisfies the predicate of its operand.
 func (r *run) offer(o *operand, in, found instance, yield func(instance) bool) bool {
+	if !r.alive() {
+		return false
+	}
 	if found.whole && o.object {
 		tree, err := r.wholeTree(found)
 		if err != nil {

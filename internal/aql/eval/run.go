@@ -29,7 +29,7 @@ func Run(ctx context.Context, q *aql.Query, params map[string]any, src Source, o
 		return nil, err
 	}
 	r := &run{
-		query: c, bound: make([]instance, len(c.operands)), at: make([]node, len(c.operands)+len(c.steps)),
+		ctx: ctx, query: c, bound: make([]instance, len(c.operands)), at: make([]node, len(c.operands)+len(c.steps)),
 		groups: map[string]*group{},
 	}
 	need := Need{EHRID: c.pinned}
@@ -43,9 +43,12 @@ func Run(ctx context.Context, q *aql.Query, params map[string]any, src Source, o
 		if err != nil {
 			return nil, err
 		}
-		if err := r.ehr(ctx, ehr); err != nil {
+		if err := r.ehr(ehr); err != nil {
 			return nil, err
 		}
+	}
+	if r.opts.MaxRows > 0 && len(r.lines)+len(r.sorted) > r.opts.MaxRows {
+		return nil, r.tooMany()
 	}
 	return r.result(), nil
 }
@@ -53,6 +56,8 @@ func Run(ctx context.Context, q *aql.Query, params map[string]any, src Source, o
 // run is one evaluation. bound and at hold the row that is being made.
 type run struct {
 	*query
+	ctx    context.Context
+	ticks  int
 	record *record
 	bound  []instance
 	at     []node
@@ -70,17 +75,21 @@ type line struct {
 	keys  []Value
 }
 
-func (r *run) ehr(ctx context.Context, ehr *EHR) error {
+// alive looks at the context now and then; false ends the evaluation.
+func (r *run) alive() bool {
+	const often = 1024
+	if r.ticks++; r.ticks%often == 0 && r.err == nil {
+		r.err = r.ctx.Err()
+	}
+	return r.err == nil
+}
+
+func (r *run) ehr(ehr *EHR) error {
 	r.record = &record{EHR: ehr}
 	if r.isPinned && ehr.ID != r.pinned || !r.isPinned && !r.record.queryable() {
 		return nil
 	}
-	seen := 0
 	r.bind(r.From, instance{}, func() bool {
-		if seen++; seen%256 == 0 && ctx.Err() != nil {
-			r.err = ctx.Err()
-			return false
-		}
 		for i := range r.bound {
 			r.at[i] = r.bound[i].node
 		}
@@ -91,16 +100,19 @@ func (r *run) ehr(ctx context.Context, ehr *EHR) error {
 
 // row takes the row that is bound, if WHERE holds.
 func (r *run) row() bool {
+	if !r.alive() {
+		return false
+	}
 	if r.Where != nil && r.condition(r.Where) != yes {
 		return true
+	}
+	if r.opts.MaxRows > 0 && len(r.lines)+len(r.sorted) > r.opts.MaxRows {
+		r.err = r.tooMany()
+		return false
 	}
 	if r.grouped {
 		r.collect()
 		return true
-	}
-	if r.opts.MaxRows > 0 && len(r.lines) == r.opts.MaxRows {
-		r.err = fault.New(fault.TooLarge, "aql-row-limit", "the query gives more than %d rows; narrow it to one EHR or add conditions", r.opts.MaxRows)
-		return false
 	}
 	l := line{cells: make([]Value, len(r.Select))}
 	for i, c := range r.Select {
@@ -109,6 +121,10 @@ func (r *run) row() bool {
 	r.addKeys(&l)
 	r.lines = append(r.lines, l)
 	return true
+}
+
+func (r *run) tooMany() error {
+	return fault.New(fault.TooLarge, "aql-row-limit", "the query gives more than %d rows; narrow it to one EHR or add conditions", r.opts.MaxRows)
 }
 
 func (r *run) addKeys(l *line) {
