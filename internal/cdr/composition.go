@@ -32,10 +32,7 @@ func (s *Service) CreateComposition(ctx context.Context, caller Caller, ehr stri
 	if err != nil {
 		return Document{}, s.missed(ctx, caller, p, Event{Action: "C", EHR: ehr}, err)
 	}
-	if v.Object, err = bodyObject(v.Tree); err != nil {
-		return Document{}, err
-	}
-	v.Object = or(v.Object, newUID())
+	v.Object = or(bodyObject(v.Tree), newUID())
 	v.Persistent = s.manners.OnePersistent && persistent(v.Tree)
 	c := change{action: "C", ehr: ehr, version: v, details: d, key: info.IdempotencyKey}
 	if c.key != "" {
@@ -70,11 +67,7 @@ func (s *Service) UpdateComposition(ctx context.Context, caller Caller, ehr, obj
 	if err != nil {
 		return Document{}, s.missed(ctx, caller, p, Event{Action: "U", EHR: ehr, Object: id}, err)
 	}
-	named, err := bodyObject(v.Tree)
-	if err != nil {
-		return Document{}, err
-	}
-	if named != "" && named != id {
+	if named := bodyObject(v.Tree); named != "" && named != id {
 		return Document{}, fault.New(s.manners.BodyUIDMismatch, "uid-mismatch", "the uid of the composition names another object than the URL")
 	}
 	v.Object, v.Preceding = id, preceding

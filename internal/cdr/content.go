@@ -27,7 +27,7 @@ func (s *Service) tree(c Content, class rminfo.Class, lifecycle string) (*rm.Tre
 
 // check validates a tree; the answer holds every issue.
 func (s *Service) check(t *rm.Tree, tpl *Template, lifecycle string) error {
-	opts := validate.Options{Incomplete: lifecycle == Incomplete}
+	opts := validate.Options{Incomplete: lifecycle == Incomplete, EHRbase: s.manners.PeerRules}
 	var issues []fault.Issue
 	if tpl == nil {
 		issues = validate.Check(t, nil, opts)
@@ -98,21 +98,15 @@ func (s *Service) labels(ctx context.Context, p *access.Profile, tpl *Template, 
 	return names, bits, nil
 }
 
-// bodyObject is the object a body's uid names, "" without one.
-func bodyObject(t *rm.Tree) (string, error) {
+// bodyObject is the object a body's uid names, "" without one. A uid that is
+// no UUID is not of this system, which gives the object one of its own.
+func bodyObject(t *rm.Tree) string {
 	text := t.TextAt(t.Root(), rminfo.A_uid, rminfo.A_value)
-	if text == "" {
-		return "", nil
-	}
 	if v, ok := ParseVersionUID(text); ok {
-		return v.Object, nil
+		return v.Object
 	}
-	id, ok := objectUID(text)
-	if !ok {
-		return "", fault.New(fault.Unprocessable, "uid-form", "the uid of the content is neither a UUID nor a version uid").
-			With(fault.Issue{Path: "/uid", AQLPath: "/uid", Rule: "uid-form", Expected: "a UUID or a version uid", Message: "the uid has another form"})
-	}
-	return id, nil
+	id, _ := objectUID(text)
+	return id
 }
 
 // seal gives the tree the uid of its version and writes the stored bytes.

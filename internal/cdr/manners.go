@@ -12,6 +12,8 @@ type Manners struct {
 	OnePersistent bool
 	// LenientParty reads an empty subject as PARTY_SELF.
 	LenientParty bool
+	// PeerRules lets through what EHRbase does not enforce; validate knows what.
+	PeerRules bool
 	// MalformedID is the kind of an identifier in a path that cannot be one.
 	MalformedID fault.Kind
 	// LexicalForm is the kind of a value whose text is not of its class, such
@@ -39,6 +41,7 @@ var manners = map[bool]Manners{
 		Name:            "ehrbase",
 		OnePersistent:   true,
 		LenientParty:    true,
+		PeerRules:       true,
 		MalformedID:     fault.NotFound,
 		LexicalForm:     fault.Invalid,
 		TemplateInvalid: fault.Invalid,

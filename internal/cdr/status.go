@@ -83,8 +83,13 @@ func (s *Service) statusFacts(t *rm.Tree) (*StatusFacts, error) {
 		return f, nil
 	}
 	f.SubjectNamespace = t.TextAt(ref, rminfo.A_namespace)
+	id := t.TextAt(ref, rminfo.A_id, rminfo.A_value)
+	if f.SubjectNamespace == "" || id == "" {
+		return nil, fault.New(fault.Invalid, "subject-empty", "the subject's reference has no id or no namespace").
+			With(fault.Issue{Path: "/subject/external_ref", AQLPath: "/subject/external_ref", Rule: "subject-empty", Expected: "id and namespace", Message: "id or namespace is empty"})
+	}
 	var err error
-	f.SubjectID, err = s.subject(f.SubjectNamespace, t.TextAt(ref, rminfo.A_id, rminfo.A_value))
+	f.SubjectID, err = s.subject(f.SubjectNamespace, id)
 	return f, err
 }
 
