@@ -6,11 +6,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/gofiber/fiber/v2"
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
@@ -42,7 +42,7 @@ type fake struct {
 	status  *cdr.Content
 	id      string
 	opt     string
-	aql     openehr.AQL
+	aql     cdr.QueryRequest
 }
 
 func (f *fake) known(ehr string) error {
@@ -189,12 +189,28 @@ func template() *cdr.Template {
 	}}
 }
 
-func (f *fake) ExecuteAQL(_ context.Context, _ cdr.Caller, query openehr.AQL) (openehr.ResultSet, error) {
+// Query is never asked: a ResultSet cannot be made here, so execute stands in.
+func (f *fake) Query(context.Context, cdr.Caller, cdr.QueryRequest) (*cdr.ResultSet, error) {
+	return nil, fault.New(fault.NotImplemented, "fake", "not asked")
+}
+
+func (f *fake) execute(_ context.Context, _ cdr.Caller, query cdr.QueryRequest, w io.Writer) error {
 	f.aql = query
-	return openehr.ResultSet{
-		Columns: []openehr.Column{{Name: "a", Path: "/x"}, {Name: "#1"}},
-		Rows:    []jsontext.Value{jsontext.Value(`[82.0,1]`), jsontext.Value(`[null,"]}"]`)},
-	}, nil
+	if _, err := w.Write([]byte(`{"rows":[`)); err != nil {
+		return err
+	}
+	switch query.Text {
+	case "BREAK":
+		return fault.New(fault.Timeout, "query-timeout", "the query took too long")
+	case "FLOOD":
+		for {
+			if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := w.Write([]byte(`[82.0]]}`))
+	return err
 }
 
 type everyone struct{}
@@ -206,8 +222,10 @@ func (everyone) Verify(context.Context, rest.Credentials) (cdr.Caller, error) {
 func serve(t *testing.T, compat bool) (*fake, *fiber.App) {
 	t.Helper()
 	f := &fake{}
+	routes := slices.DeleteFunc(openehr.Routes(f, openehr.About{Version: "1", SystemID: "sys.example"}),
+		func(r rest.Route) bool { return r.Access == rest.QueryRun })
 	app, err := rest.New(rest.Options{
-		Routes:   openehr.Routes(f, openehr.About{Version: "1", SystemID: "sys.example"}),
+		Routes:   append(routes, openehr.QueryRoutes(f.execute)...),
 		Verifier: everyone{}, Manners: rest.MannersFor(compat), Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/rest"
 	"github.com/quire-cdr/quire/internal/rest/openehr"
 )
@@ -187,17 +188,16 @@ func want[T any](t *testing.T, want, got T) {
 }
 
 func TestQuery(t *testing.T) {
-	ten, three := 10, 3
 	run(t, []exchange{
 		{name: "by URL", method: "GET", path: "/query/aql?q=SELECT%20a&offset=3&fetch=10&ehr_id=" + ehrID + "&p=1&list=a&list=b&$d=x", status: 200,
-			text: `"q":"SELECT a","columns":[{"path":"/x","name":"a"},{"name":"#1"}],"rows":[[82.0,1],[null,"]}"]]}`,
+			text: `{"rows":[[82.0]]}`, want: h{"Content-Type": "application/json; charset=utf-8"},
 			check: func(t *testing.T, f *fake) {
-				want(t, openehr.AQL{Text: "SELECT a", EHR: ehrID, Offset: &three, Fetch: &ten,
-					Parameters: map[string]any{"p": "1", "list": []any{"a", "b"}, "d": "x"}}, f.aql)
+				want(t, cdr.QueryRequest{Text: "SELECT a", EHR: ehrID, Offset: 3, Fetch: 10, Href: base + "/query/aql",
+					Params: map[string]any{"p": "1", "list": []any{"a", "b"}, "d": "x"}}, f.aql)
 			}},
 		{name: "by body", method: "POST", path: "/query/aql", body: `{"q":"S","fetch":10,"query_parameters":{"fetch":1,"$t":"x","b":true,"l":["a"]}}`, status: 200,
 			check: func(t *testing.T, f *fake) {
-				if f.aql.Text != "S" || *f.aql.Fetch != 10 || len(f.aql.Parameters) != 4 || f.aql.Parameters["t"] != "x" {
+				if f.aql.Text != "S" || f.aql.Fetch != 10 || len(f.aql.Params) != 4 || f.aql.Params["t"] != "x" {
 					t.Errorf("%+v", f.aql)
 				}
 			}},
@@ -207,7 +207,15 @@ func TestQuery(t *testing.T) {
 		{name: "scope by header", method: "GET", path: "/query/aql?q=S", headers: h{"openEHR-EHR-id": ehrID}, status: 200,
 			check: func(t *testing.T, f *fake) { want(t, ehrID, f.aql.EHR) }},
 		{name: "two scopes", method: "GET", path: "/query/aql?q=S&ehr_id=" + unknown, headers: h{"openehr-ehr-id": ehrID}, status: 400},
-		{name: "malformed scope", method: "GET", path: "/query/aql?q=S&ehr_id=1", status: 400},
+		{name: "a fault in the middle has a status", method: "GET", path: "/query/aql?q=BREAK", status: 408, text: `"message":"the query took too long"`},
+		{name: "more than can be answered", method: "GET", path: "/query/aql?q=FLOOD", status: 400, text: "fetch"},
+		{name: "exact", method: "GET", path: "/query/aql?q=S&exact_archetypes=true", status: 200, check: func(t *testing.T, f *fake) {
+			if !f.aql.Exact || len(f.aql.Params) != 0 {
+				t.Errorf("%+v", f.aql)
+			}
+		}},
+		{name: "exact or not", method: "GET", path: "/query/aql?q=S&exact_archetypes=perhaps", status: 400},
+		{name: "no rows wanted", method: "GET", path: "/query/aql?q=S&fetch=0", status: 400},
 		{name: "no text", method: "GET", path: "/query/aql", status: 400},
 		{name: "no number", method: "GET", path: "/query/aql?q=S&fetch=x", status: 400},
 		{name: "unknown member", method: "POST", path: "/query/aql", body: `{"q":"S","frob":1}`, status: 400},

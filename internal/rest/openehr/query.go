@@ -4,10 +4,9 @@ import (
 	"bytes"
 	"context"
 	stdjson "encoding/json"
+	"io"
 	"net/http"
-	"regexp"
 	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/quire-cdr/quire/internal/cdr"
@@ -15,73 +14,63 @@ import (
 	"github.com/quire-cdr/quire/internal/rest"
 )
 
-// AQL is an ad hoc query as the wire has it.
-type AQL struct {
-	Text string
-	// EHR fixes the query to one record, "" does not.
-	EHR string
-	// Parameters are by name without "$"; a value is a string, json.Number, bool,
-	// nil or a list of these. Those of a URL are strings or lists of strings.
-	Parameters map[string]any
-	// Offset and Fetch apply after LIMIT; nil was not sent.
-	Offset, Fetch *int
-}
-
-// Column of a result; Path is "" for a computed one.
-type Column struct{ Name, Path string }
-
-// ResultSet is the answer to a query. Rows holds one JSON array a row, as it is
-// to be written.
-type ResultSet struct {
-	Columns []Column
-	Rows    []jsontext.Value
-	// Executed is the text after parameters were put in, "" to leave it out.
-	Executed string
-}
-
 type queryService interface {
-	ExecuteAQL(ctx context.Context, caller cdr.Caller, query AQL) (ResultSet, error)
+	Query(ctx context.Context, caller cdr.Caller, query cdr.QueryRequest) (*cdr.ResultSet, error)
 }
 
-func queryRoutes(service queryService) []rest.Route {
-	h := queryHandlers{service}
+// executor runs a query and writes its RESULT_SET.
+type executor func(ctx context.Context, caller cdr.Caller, query cdr.QueryRequest, w io.Writer) error
+
+func executorOf(service queryService) executor {
+	return func(ctx context.Context, caller cdr.Caller, query cdr.QueryRequest, w io.Writer) error {
+		result, err := service.Query(ctx, caller, query)
+		if err != nil {
+			return err
+		}
+		_, err = result.WriteTo(w)
+		return err
+	}
+}
+
+func queryRoutes(execute executor) []rest.Route {
+	h := queryHandlers{execute}
 	return []rest.Route{
 		{Method: http.MethodGet, Path: root + "/query/aql", Access: rest.QueryRun, Handler: h.get},
 		{Method: http.MethodPost, Path: root + "/query/aql", Access: rest.QueryRun, Consumes: []string{rest.JSON}, Handler: h.post},
 	}
 }
 
-type queryHandlers struct{ service queryService }
+type queryHandlers struct{ execute executor }
 
 // protocol are the names of the query string that are never AQL parameters.
-var protocol = map[string]bool{"q": true, "ehr_id": true, "offset": true, "fetch": true, "query_parameters": true}
-
-var ehrIDForm = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+var protocol = map[string]bool{
+	"q": true, "ehr_id": true, "offset": true, "fetch": true, "query_parameters": true, "exact_archetypes": true,
+}
 
 func (h queryHandlers) get(call *rest.Call) error {
-	query := AQL{Text: call.Query("q"), Parameters: map[string]any{}}
+	query := cdr.QueryRequest{Text: call.Query("q"), Params: map[string]any{}, Href: call.BaseURL() + root + "/query/aql"}
 	if packed := call.Query("query_parameters"); packed != "" {
 		parameters, err := parametersOf(jsontext.Value(packed))
 		if err != nil {
 			return err
 		}
-		query.Parameters = parameters
+		query.Params = parameters
 	}
 	call.QueryEach(func(name, value string) {
 		if protocol[name] {
 			return
 		}
 		name = strings.TrimPrefix(name, "$")
-		switch before := query.Parameters[name].(type) {
+		switch before := query.Params[name].(type) {
 		case nil:
-			query.Parameters[name] = value
+			query.Params[name] = value
 		case []any:
-			query.Parameters[name] = append(before, value)
+			query.Params[name] = append(before, value)
 		default:
-			query.Parameters[name] = []any{before, value}
+			query.Params[name] = []any{before, value}
 		}
 	})
-	return h.run(call, query, call.BaseURL()+root+"/query/aql")
+	return h.run(call, query, nil, nil)
 }
 
 // bodyJSON is AdhocQueryExecute; query-parameters is the spelling of 1.0.
@@ -106,7 +95,7 @@ func (h queryHandlers) post(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	return h.run(call, AQL{Text: in.Q, EHR: in.EHR, Parameters: parameters, Offset: in.Offset, Fetch: in.Fetch}, "")
+	return h.run(call, cdr.QueryRequest{Text: in.Q, EHR: in.EHR, Params: parameters}, in.Offset, in.Fetch)
 }
 
 // parametersOf reads the object of query parameters; numbers keep their text.
@@ -139,8 +128,9 @@ func parametersOf(text jsontext.Value) (map[string]any, error) {
 	return out, nil
 }
 
-// run settles what may stand in several places, executes and answers.
-func (h queryHandlers) run(call *rest.Call, query AQL, href string) error {
+// run settles what may stand in several places, executes and answers. offset and
+// fetch are those of the body.
+func (h queryHandlers) run(call *rest.Call, query cdr.QueryRequest, offset, fetch *int) error {
 	if _, err := call.Accept(rest.JSON); err != nil {
 		return err
 	}
@@ -156,87 +146,44 @@ func (h queryHandlers) run(call *rest.Call, query AQL, href string) error {
 		}
 		query.EHR = given
 	}
-	if query.EHR != "" && !ehrIDForm.MatchString(query.EHR) {
-		return fault.New(fault.Invalid, "ehr-id", "ehr_id must be a UUID")
+	switch exact := call.Query("exact_archetypes"); exact {
+	case "", "true", "false":
+		query.Exact = exact == "true"
+	default:
+		return fault.New(fault.Invalid, "exact-archetypes", "exact_archetypes must be true or false")
 	}
 	var err error
-	if query.Offset, err = agreed(call, "offset", query.Offset); err != nil {
+	if query.Offset, err = agreed(call, "offset", offset); err != nil {
 		return err
 	}
-	if query.Fetch, err = agreed(call, "fetch", query.Fetch); err != nil {
+	if query.Fetch, err = agreed(call, "fetch", fetch); err != nil {
 		return err
 	}
-	result, err := h.service.ExecuteAQL(call.Context(), call.Caller, query)
-	if err != nil {
+	answer := call.Answer()
+	if err := h.execute(call.Context(), call.Caller, query, answer); err != nil {
 		return err
 	}
-	return call.Send(http.StatusOK, rest.JSON, result.write(query, href, time.Now()))
+	return answer.Send(rest.JSON)
 }
 
-// agreed is a number that may stand in the URL and in the body, equal in both.
-func agreed(call *rest.Call, name string, inBody *int) (*int, error) {
+// agreed is a number that may stand in the URL and in the body, equal in both;
+// 0 where it stands in neither.
+func agreed(call *rest.Call, name string, inBody *int) (int64, error) {
 	inURL, err := call.QueryInt(name)
+	if err != nil {
+		return 0, err
+	}
+	if inURL != nil && inBody != nil && *inURL != *inBody {
+		return 0, fault.New(fault.Invalid, name, "%s in the URL and in the body differ", name)
+	}
+	if inURL == nil {
+		inURL = inBody
+	}
 	switch {
-	case err != nil:
-		return nil, err
-	case inBody != nil && *inBody < 0:
-		return nil, fault.New(fault.Invalid, name, "%s must be a whole number, 0 or more", name)
 	case inURL == nil:
-		return inBody, nil
-	case inBody != nil && *inBody != *inURL:
-		return nil, fault.New(fault.Invalid, name, "%s in the URL and in the body differ", name)
+		return 0, nil
+	case *inURL < 0, name == "fetch" && *inURL == 0:
+		return 0, fault.New(fault.Invalid, name, "%s must be a whole number; offset is 0 or more, fetch 1 or more", name)
 	}
-	return inURL, nil
-}
-
-// write makes the RESULT_SET (ITS-REST, Query API, Response structure). The rows
-// go through as they are.
-func (r ResultSet) write(query AQL, href string, now time.Time) []byte {
-	var b bytes.Buffer
-	e := jsontext.NewEncoder(&b, jsontext.AllowInvalidUTF8(true))
-	member := func(name string, value jsontext.Token) {
-		// Writing to memory in a fixed order cannot fail.
-		_, _ = e.WriteToken(jsontext.String(name)), e.WriteToken(value)
-	}
-	_ = e.WriteToken(jsontext.BeginObject)
-	member("meta", jsontext.BeginObject)
-	member("_type", jsontext.String("RESULTSET"))
-	member("_schema_version", jsontext.String("1.0.4"))
-	member("_created", jsontext.String(now.UTC().Format(time.RFC3339Nano)))
-	member("_generator", jsontext.String("Quire"))
-	if r.Executed != "" {
-		member("_executed_aql", jsontext.String(r.Executed))
-	}
-	if href != "" {
-		member("_href", jsontext.String(href))
-	}
-	member("resultsize", jsontext.Int(int64(len(r.Rows))))
-	if query.Fetch != nil {
-		member("fetch", jsontext.Int(int64(*query.Fetch)))
-	}
-	if query.Offset != nil {
-		member("offset", jsontext.Int(int64(*query.Offset)))
-	}
-	_ = e.WriteToken(jsontext.EndObject)
-	member("q", jsontext.String(query.Text))
-	member("columns", jsontext.BeginArray)
-	for _, column := range r.Columns {
-		_ = e.WriteToken(jsontext.BeginObject)
-		if column.Path != "" {
-			member("path", jsontext.String(column.Path))
-		}
-		member("name", jsontext.String(column.Name))
-		_ = e.WriteToken(jsontext.EndObject)
-	}
-	_ = e.WriteToken(jsontext.EndArray)
-	_ = e.WriteToken(jsontext.EndObject)
-	// The encoder would read every row again; they follow what it has written.
-	out := append(bytes.TrimRight(b.Bytes(), "}\n"), `,"rows":[`...)
-	for i, row := range r.Rows {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(out, row...)
-	}
-	return append(out, "]}\n"...)
+	return int64(*inURL), nil
 }

@@ -34,6 +34,6 @@ func Routes(service Service, about About) []rest.Route {
 		compositionRoutes(service),
 		contributionRoutes(service),
 		templateRoutes(service),
-		queryRoutes(service),
+		queryRoutes(executorOf(service)),
 	)
 }

@@ -1,0 +1,4 @@
+package openehr
+
+// QueryRoutes lets a test run queries of its own: a cdr.ResultSet cannot be faked.
+var QueryRoutes = queryRoutes
