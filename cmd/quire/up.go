@@ -81,7 +81,7 @@ func (c upCommand) Run(ctx context.Context) error {
 		return err
 	}
 	p, err := assemble(ctx, wiring{
-		AppDSN: appDSN, KetoRead: cluster.KetoRead(), KetoWrite: cluster.KetoWrite(), Sentinel: cluster.Sentinel(),
+		Database: postgres.Config{DSN: appDSN}, Direct: appDSN, KetoRead: cluster.KetoRead(), KetoWrite: cluster.KetoWrite(), Sentinel: cluster.Sentinel(),
 		SystemID: c.systemID(), Compat: c.Compat == "ehrbase", Destruction: true, FormSecret: []byte(keep.FormSecret), Log: log,
 	})
 	if err != nil {
@@ -144,15 +144,10 @@ func (c upCommand) serve(ctx context.Context, cluster *embedded.Cluster, p *part
 	}
 	var draining atomic.Bool
 	l, err := p.listen(listenOptions{
-		Listen: c.Listen, OpsListen: c.OpsListen, BasePath: basePath, Verifier: verifier(p, c.Auth == "none", c.Compat == "ehrbase"),
-		Demo: true, Compat: c.Compat == "ehrbase", SystemID: c.systemID(),
-		Draining: func() error {
-			if draining.Load() {
-				return errors.New("the server is stopping")
-			}
-			return nil
-		},
-		Server: rest.Options{},
+		Listen: c.Listen, OpsListen: c.OpsListen, Verifier: verifier(p, c.Auth == "none", c.Compat == "ehrbase"),
+		Demo: true, Compat: c.Compat == "ehrbase", SystemID: c.systemID(), Pprof: true,
+		Draining: whether(&draining),
+		Server:   rest.Options{BasePath: basePath},
 	})
 	if err != nil {
 		return err
@@ -164,8 +159,10 @@ func (c upCommand) serve(ctx context.Context, cluster *embedded.Cluster, p *part
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		err := p.run(ctx, l)
-		draining.Store(true)
+		err := p.run(ctx, l, &draining)
+		if err == nil {
+			err = errStopped
+		}
 		return err
 	})
 	group.Go(func() error { return revive(ctx, cluster, p.log) })
@@ -181,7 +178,10 @@ func (c upCommand) serve(ctx context.Context, cluster *embedded.Cluster, p *part
 	})
 	err = group.Wait()
 	_ = os.Remove(accessFile)
-	return ended(ctx, err)
+	if errors.Is(err, errStopped) {
+		return nil
+	}
+	return err
 }
 
 // ready waits until every part answers, so that the first request finds a server.
@@ -270,10 +270,7 @@ func (p *parts) bootstrap(ctx context.Context, keep *secrets) error {
 	for _, r := range demoRoles {
 		members[r.name] = append(members[r.name], r.subject)
 	}
-	members["clinician"] = append(members["clinician"], compatSubjects...)
-	members["analyst"] = append(members["analyst"], compatSubjects...)
-	members["admin"] = append(members["admin"], compatSubjects...)
-	if _, err := p.authorizer.Apply(ctx, keto.Standard(demo.Organisations, "X99OTHER", members)); err != nil {
+	if _, err := p.authorizer.Apply(ctx, policy(members)); err != nil {
 		return fmt.Errorf("giving the demo identities their roles: %w", err)
 	}
 	if len(keep.Tokens) == len(demoRoles) {
@@ -287,6 +284,24 @@ func (p *parts) bootstrap(ctx context.Context, keep *secrets) error {
 		keep.Tokens[r.name] = token
 	}
 	return nil
+}
+
+// policy is who may do what in the demo. EHRbase's users have everything in an
+// organisation of their own.
+func policy(members map[string][]string) keto.Policy {
+	p := keto.Standard(demo.Organisations, "X99OTHER", members)
+	everything := keto.Standard([]string{compatOrganisation}, "", nil)
+	p["Role"][compatRole] = map[string][]string{"members": compatSubjects}
+	for relation := range everything["Organisation"][compatOrganisation] {
+		everything["Organisation"][compatOrganisation][relation] = []string{"Role:" + compatRole}
+	}
+	p["Organisation"][compatOrganisation] = everything["Organisation"][compatOrganisation]
+	for _, area := range p["AdminArea"] {
+		area["admins"] = append(area["admins"], "Role:"+compatRole)
+	}
+	normal := p["Sensitivity"]["normal"]
+	normal["readers"], normal["writers"] = append(normal["readers"], "Role:"+compatRole), append(normal["writers"], "Role:"+compatRole)
+	return p
 }
 
 // probes are how `up` tells that its children are ready.

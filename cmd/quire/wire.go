@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -20,7 +21,6 @@ import (
 	restaccess "github.com/quire-cdr/quire/internal/rest/access"
 	"github.com/quire-cdr/quire/internal/rest/admin"
 	"github.com/quire-cdr/quire/internal/rest/audit"
-	restfhir "github.com/quire-cdr/quire/internal/rest/fhir"
 	"github.com/quire-cdr/quire/internal/rest/openehr"
 	"github.com/quire-cdr/quire/internal/rest/web"
 	"github.com/quire-cdr/quire/internal/telemetry"
@@ -40,9 +40,9 @@ type parts struct {
 
 // wiring is what differs between `up` and `serve`.
 type wiring struct {
-	AppDSN      string
-	DirectDSN   string
-	Pooled      bool
+	Database postgres.Config
+	// Direct is the database's address past any pooler.
+	Direct      string
 	KetoRead    string
 	KetoWrite   string
 	Sentinel    string
@@ -61,10 +61,7 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 			p.close()
 		}
 	}()
-	if w.DirectDSN == "" {
-		w.DirectDSN = w.AppDSN
-	}
-	if p.db, err = postgres.Open(ctx, postgres.Config{DSN: w.AppDSN, Pooled: w.Pooled}); err != nil {
+	if p.db, err = postgres.Open(ctx, w.Database); err != nil {
 		return nil, err
 	}
 	stored, err := p.db.PutSetting(ctx, postgres.SettingSystemID, w.SystemID)
@@ -74,10 +71,10 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 	if stored != w.SystemID {
 		return nil, fmt.Errorf("this database belongs to the system %q; it cannot become %q, since version uids name the system", stored, w.SystemID)
 	}
-	if p.access, err = postgres.NewAccess(ctx, p.db, w.DirectDSN); err != nil {
+	if p.access, err = postgres.NewAccess(ctx, p.db, w.Direct); err != nil {
 		return nil, err
 	}
-	if p.auditor, err = postgres.NewAuditWriter(w.DirectDSN, w.Log); err != nil {
+	if p.auditor, err = postgres.NewAuditWriter(w.Direct, w.Log); err != nil {
 		return nil, err
 	}
 	p.authorizer = keto.New(keto.Config{
@@ -86,7 +83,7 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 	})
 	p.service = cdr.New(cdr.Deps{
 		Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, SystemID: w.SystemID,
-		Compat: w.Compat, Destruction: w.Destruction, FormSecret: w.FormSecret, Logger: w.Log,
+		Compat: w.Compat, Destruction: w.Destruction, Logger: w.Log,
 	})
 	p.control = &cdr.AccessControl{Store: p.access, Authorizer: p.authorizer, Auditor: p.auditor}
 	p.trail = &cdr.AuditTrail{Store: p.access, Access: p.access, Authorizer: p.authorizer, Auditor: p.auditor}
@@ -115,7 +112,7 @@ func (p *parts) readiness(draining func() error) []rest.Part {
 	}
 }
 
-// web is the two listeners of a server.
+// listeners are the two servers with their ports.
 type listeners struct {
 	api, ops         *fiber.App
 	apiAddr, opsAddr net.Listener
@@ -123,13 +120,14 @@ type listeners struct {
 
 // listenOptions are the outside of a server.
 type listenOptions struct {
-	Listen, OpsListen   string
-	BasePath, PublicURL string
-	Verifier            rest.Verifier
-	Demo, Compat        bool
-	SystemID            string
-	Draining            func() error
-	Server              rest.Options
+	Listen, OpsListen string
+	Verifier          rest.Verifier
+	Demo, Compat      bool
+	Pprof             bool
+	SystemID          string
+	Draining          func() error
+	// Server holds the limits and the base path.
+	Server rest.Options
 }
 
 // listen builds both servers and takes their ports; nothing is served yet.
@@ -138,19 +136,19 @@ func (p *parts) listen(o listenOptions) (_ *listeners, err error) {
 	options := o.Server
 	options.Routes = slices.Concat(
 		openehr.Routes(p.service, openehr.About{Version: version, SystemID: o.SystemID}),
-		restfhir.Routes(p.service, restfhir.About{Version: version}),
+
 		admin.Routes(p.service),
 		restaccess.Routes(p.control),
 		audit.Routes(p.trail),
 		web.Routes(web.About{Version: version, SystemID: o.SystemID, Demo: o.Demo}),
 	)
-	options.Verifier, options.BasePath, options.PublicURL = o.Verifier, o.BasePath, o.PublicURL
+	options.Verifier = o.Verifier
 	options.Manners, options.Logger, options.Metrics = rest.MannersFor(o.Compat), p.log, metrics
 	l := &listeners{}
 	if l.api, err = rest.New(options); err != nil {
 		return nil, err
 	}
-	l.ops = rest.Ops(rest.OpsOptions{Parts: p.readiness(o.Draining), Metrics: metrics.Handler(), Pprof: true, Logger: p.log})
+	l.ops = rest.Ops(rest.OpsOptions{Parts: p.readiness(o.Draining), Metrics: metrics.Handler(), Pprof: o.Pprof, Logger: p.log})
 	if l.apiAddr, err = net.Listen("tcp", o.Listen); err != nil {
 		return nil, fmt.Errorf("--listen %s: %w", o.Listen, err)
 	}
@@ -165,7 +163,7 @@ const drainLimit = 25 * time.Second
 
 // run serves until ctx ends, then drains: no new requests, those under way
 // finish, the last audit rows are written.
-func (p *parts) run(ctx context.Context, l *listeners) error {
+func (p *parts) run(ctx context.Context, l *listeners, draining *atomic.Bool) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	behind, backgroundCtx := errgroup.WithContext(background)
@@ -179,6 +177,7 @@ func (p *parts) run(ctx context.Context, l *listeners) error {
 	case <-ctx.Done():
 	case <-backgroundCtx.Done():
 	}
+	draining.Store(true)
 	err := l.api.ShutdownWithTimeout(drainLimit)
 	err = errors.Join(err, l.ops.ShutdownWithTimeout(time.Second), front.Wait())
 	stop()

@@ -71,13 +71,7 @@ func (s *Serve) Check() (Values, error) {
 		}
 	}
 	if s.KetoSentinel == "" {
-		wrong("keto-sentinel", "it is needed; `quire access sentinel` writes the tuple")
-	}
-	if s.OIDCIssuer != "" && !isURL(s.OIDCIssuer, "https") {
-		wrong("oidc-issuer", "it must be an https URL")
-	}
-	if (s.OIDCIssuer == "") != (s.OIDCAudience == "") {
-		wrong("oidc-audience", "issuer and audience are set together")
+		wrong("keto-sentinel", "it is needed: the object of the tuple AdminArea:OBJECT#viewers@quire-sentinel")
 	}
 	s.checkLimits(wrong)
 	s.read(&v, wrong)

@@ -36,8 +36,6 @@ type Serve struct {
 	KetoRead     string `name:"keto-read-url" help:"Base URL of Keto's read API." env:"QUIRE_KETO_READ_URL" placeholder:"URL" group:"Access"`
 	KetoWrite    string `name:"keto-write-url" help:"Base URL of Keto's write API; only Quire should reach it." env:"QUIRE_KETO_WRITE_URL" placeholder:"URL" group:"Access"`
 	KetoSentinel string `help:"Object of the sentinel tuple by which Keto's answers are checked." env:"QUIRE_KETO_SENTINEL" placeholder:"OBJECT" group:"Access"`
-	OIDCIssuer   string `name:"oidc-issuer" help:"Issuer of bearer tokens. Without it only API keys identify callers." env:"QUIRE_OIDC_ISSUER" placeholder:"URL" group:"Access"`
-	OIDCAudience string `name:"oidc-audience" help:"Audience a token must be for." env:"QUIRE_OIDC_AUDIENCE" placeholder:"ID" group:"Access"`
 
 	BodyLimit     int           `help:"Bytes of a request body, packed and unpacked." default:"20971520" env:"QUIRE_BODY_LIMIT" placeholder:"BYTES" group:"Limits"`
 	MemoryBudget  int64         `help:"Bytes all request bodies and their trees in flight may take; beyond it is 503." default:"268435456" env:"QUIRE_MEMORY_BUDGET" placeholder:"BYTES" group:"Limits"`

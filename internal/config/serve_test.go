@@ -65,7 +65,7 @@ func TestEveryFaultIsFound(t *testing.T) {
 	for flag, value := range map[string]string{
 		"listen": "8080", "ops-listen": "x", "base-path": "cdr/", "public-url": "cdr.example", "system-id": "a::b",
 		"database-url": "host=db password=marker", "database-direct-url": "mysql://x/y", "keto-read-url": "keto:4466", "keto-write-url": "",
-		"keto-sentinel": "", "oidc-issuer": "http://plain", "body-limit": "1", "memory-budget": "1", "deadline": "0s", "query-deadline": "-1s",
+		"keto-sentinel": "", "body-limit": "1", "memory-budget": "1", "deadline": "0s", "query-deadline": "-1s",
 		"connections": "0", "clinical-timezone": "Mars/Olympus", "trusted-proxies": "10.0.0.1", "form-key-file": "/nonexistent/key",
 		"tls-cert": "/nonexistent/cert", "pool-record": "-1", "read-timeout": "0s",
 	} {

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/url"
+	"os"
+)
+
+type accessCommand struct {
+	Explain accessExplain `cmd:"" help:"Say which gate lets an identity into a record, or what is missing."`
+	Saw     accessSaw     `cmd:"" help:"List who accessed a record, newest first."`
+	Relate  accessRelate  `cmd:"" help:"Begin a relationship between an organisation and a person's record."`
+	Grant   accessGrant   `cmd:"" help:"Give one record to a person, team or role."`
+}
+
+type accessExplain struct {
+	Server remote `embed:"" set:"identity=clinician"`
+	EHR    string `arg:"" help:"The EHR."`
+}
+
+// Run prints the decision as the server explains it.
+func (c accessExplain) Run(ctx context.Context) error {
+	return c.Server.show(ctx, "GET", "/access/v1/ehr/"+c.EHR+"/explain", nil)
+}
+
+type accessSaw struct {
+	Server remote `embed:"" set:"identity=admin"`
+	EHR    string `arg:"" help:"The EHR."`
+}
+
+// Run prints the audit of the record.
+func (c accessSaw) Run(ctx context.Context) error {
+	return c.Server.show(ctx, "GET", "/audit/v1/ehr/"+c.EHR, nil)
+}
+
+type accessRelate struct {
+	Server       remote `embed:"" set:"identity=admin"`
+	EHR          string `arg:"" help:"The EHR."`
+	Organisation string `arg:"" help:"The organisation's code."`
+	Kind         string `help:"Why: registered, referred, admitted or caseload." default:"registered" enum:"registered,referred,admitted,caseload"`
+	Reason       string `help:"A reason code for the audit." default:"administration"`
+}
+
+// Run begins the relationship.
+func (c accessRelate) Run(ctx context.Context) error {
+	path := "/access/v1/ehr/" + c.EHR + "/relationships/" + c.Kind + "/" + url.PathEscape(c.Organisation)
+	return c.Server.show(ctx, "PUT", path, map[string]any{"reason": c.Reason})
+}
+
+type accessGrant struct {
+	Server  remote `embed:"" set:"identity=admin"`
+	EHR     string `arg:"" help:"The EHR."`
+	Grantee string `arg:"" help:"user:..., svc:..., Role:... or Team:..."`
+	Write   bool   `help:"Writing too."`
+	Reason  string `help:"A reason code for the audit." default:"administration"`
+}
+
+// Run gives the record.
+func (c accessGrant) Run(ctx context.Context) error {
+	path := "/access/v1/ehr/" + c.EHR + "/grants/" + url.PathEscape(c.Grantee)
+	return c.Server.show(ctx, "PUT", path, map[string]any{"write": c.Write, "reason": c.Reason})
+}
+
+// show prints a server's JSON answer for a person.
+func (r remote) show(ctx context.Context, method, path string, request any) error {
+	server, err := r.connect()
+	if err != nil {
+		return err
+	}
+	var body []byte
+	contentType := ""
+	if request != nil {
+		if body, err = json.Marshal(request); err != nil {
+			return err
+		}
+		contentType = "application/json"
+	}
+	answer, _, err := server.call(ctx, method, server.BaseURL+path, contentType, body)
+	if err != nil || len(answer) == 0 {
+		return err
+	}
+	var pretty bytes.Buffer
+	if json.Indent(&pretty, answer, "", "  ") == nil {
+		answer = append(pretty.Bytes(), '\n')
+	}
+	_, err = os.Stdout.Write(answer)
+	return err
+}

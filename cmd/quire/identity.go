@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/quire-cdr/quire/internal/authn"
+	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/demo"
+	"github.com/quire-cdr/quire/internal/rest"
+)
+
+// demoKeyLife is long for a demo and ends all the same.
+const demoKeyLife = 365 * 24 * time.Hour
+
+// issueKey makes a demo key and stores its hash.
+func (p *parts) issueKey(ctx context.Context, subject, role, organisation string, service bool) (string, error) {
+	text, key, err := authn.NewKey("demo", cdr.APIKey{
+		Subject: subject, Roles: []string{role}, Organisation: organisation, Service: service, Demo: true,
+		Created: time.Now(), Expires: time.Now().Add(demoKeyLife),
+	})
+	if err != nil {
+		return "", err
+	}
+	event := cdr.Event{Action: "C", Outcome: "success", Principal: "system:quire", Role: "system", Org: organisation, Object: "api-key " + key.ID}
+	return text, p.access.PutKey(ctx, key, event)
+}
+
+// The users clients of EHRbase know, of --compat ehrbase alone. Their roles are
+// Keto's like everybody's.
+const (
+	compatUser  = "user:local:ehrbase-user"
+	compatAdmin = "user:local:ehrbase-admin"
+	compatRole  = "ehrbase"
+
+	compatOrganisation = "X99EHRBASE"
+)
+
+var compatSubjects = []string{compatUser, compatAdmin}
+
+// verifier tells who is calling. open is --auth none, compat adds EHRbase's users.
+func verifier(p *parts, open, compat bool) rest.Verifier {
+	c := authn.Config{Keys: p.access, Epoch: p.authorizer.Epoch, Logger: p.log}
+	if open {
+		c.Open = &cdr.Caller{Subject: "user:local:anybody", Name: "anybody", Organisation: demo.Organisations[0], All: true}
+	}
+	if compat {
+		user := func(name, password, subject string) authn.BasicUser {
+			return authn.BasicUser{Name: name, Password: password, Roles: []string{compatRole},
+				Caller: cdr.Caller{Subject: subject, Name: name, Organisation: compatOrganisation}}
+		}
+		c.Basic = []authn.BasicUser{
+			user("ehrbase-user", "SuperSecretPassword", compatUser),
+			user("ehrbase-admin", "EvenMoreSecretPassword", compatAdmin),
+		}
+	}
+	return credentials{authn.New(c)}
+}
+
+// credentials hands the credentials of a request from one adapter to the other.
+type credentials struct{ verifier *authn.Verifier }
+
+// Verify implements rest.Verifier.
+func (c credentials) Verify(ctx context.Context, r rest.Credentials) (cdr.Caller, error) {
+	return c.verifier.Verify(ctx, authn.Credentials{
+		Authorization: r.Header("Authorization"), Role: r.Header(authn.RoleHeader),
+		Source: r.Source, Purpose: r.Purpose, RequestID: r.RequestID,
+	})
+}
