@@ -81,6 +81,9 @@ func (r *run) predicate(e aql.Expr, n node, boundary rm.ID) truth {
 	case *aql.NodeID:
 		return r.nodeID(e, n, boundary)
 	case *aql.Comparison:
+		if asked, ok := r.nodeIDCompared(e); ok {
+			return r.hasNodeID(n, asked, boundary)
+		}
 		return r.someCompare(e, n)
 	case *aql.Regex:
 		all := no
@@ -95,26 +98,39 @@ func (r *run) predicate(e aql.Expr, n node, boundary rm.ID) truth {
 	return unknown
 }
 
-// nodeID answers a node or archetype predicate with its name.
-func (r *run) nodeID(e *aql.NodeID, n node, boundary rm.ID) truth {
+// nodeIDCompared recognises the long form of a node id: archetype_node_id = '...'.
+func (r *run) nodeIDCompared(e *aql.Comparison) (asked string, ok bool) {
+	left := e.Left.(*aql.RelativePath).Path.Segments
+	if e.Op != aql.Eq || len(left) != 1 || left[0].Name != "archetype_node_id" || !constant(e.Right) {
+		return "", false
+	}
+	v := r.consts[e.Right]
+	return v.Str, v.Kind == String
+}
+
+// hasNodeID says whether a node bears the id or code, or a specialisation of it,
+// within the archetype that the boundary names.
+func (r *run) hasNodeID(n node, asked string, boundary rm.ID) truth {
 	if !n.class().Locatable() {
 		return no
-	}
-	asked := e.ID
-	if e.Kind == aql.NodeParam {
-		asked = r.consts[e].Str
 	}
 	found := n.tree.ArchetypeNodeID(n.id)
 	if found != asked && (r.opts.ExactArchetypes || !aql.Specialises(found, asked)) {
 		return no
 	}
-	if boundary != rm.None && !n.tree.IsRoot(n.id) && n.tree.ArchetypeRoot(n.id) != boundary {
-		return no
+	return of(boundary == rm.None || n.tree.IsRoot(n.id) || n.tree.ArchetypeRoot(n.id) == boundary)
+}
+
+// nodeID answers a node or archetype predicate with its name.
+func (r *run) nodeID(e *aql.NodeID, n node, boundary rm.ID) truth {
+	asked := e.ID
+	if e.Kind == aql.NodeParam {
+		asked = r.consts[e].Str
 	}
-	if e.Name == nil {
-		return yes
+	named := r.hasNodeID(n, asked, boundary)
+	if e.Name == nil || named == no {
+		return named
 	}
-	named := yes
 	for _, c := range e.Expand().(*aql.Logical).Operands[1:] {
 		c := c.(*aql.Comparison)
 		want := r.nameValue(c.Right)
