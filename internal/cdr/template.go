@@ -91,6 +91,10 @@ func (s *Service) UploadTemplate(ctx context.Context, caller Caller, source []by
 	}
 	t := &Template{TemplateInfo: info, OPT: string(source), Compiled: compiled}
 	s.keep(t)
+	// A new template is a new right to read and write by it.
+	if err := s.authorizer.Refresh(ctx); err != nil {
+		return nil, err
+	}
 	return t, nil
 }
 

@@ -81,7 +81,7 @@ func New(c Config) *Authorizer {
 	byDefault(&c.Life, 10*time.Second)
 	byDefault(&c.Every, time.Second)
 	if c.SentinelSubject == "" {
-		c.SentinelSubject = "quire-sentinel"
+		c.SentinelSubject = sentinelSubject
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -1,6 +1,7 @@
 package keto
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -240,5 +241,28 @@ func TestRealKetoStops(t *testing.T) {
 		if time.Since(begun) > 2*time.Second {
 			t.Fatal("no recovery within 2 s of Keto's return")
 		}
+	}
+}
+
+func TestProbe(t *testing.T) {
+	s := testkit.Keto(t)
+	sentinel := s.Prefix + "sentinel"
+	for range 2 {
+		if err := Probe(t.Context(), s.ReadURL, s.WriteURL, sentinel); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := authorizer(t, s.ReadURL, newDB(), nil)
+	if found, err := a.client.all(t.Context(), query{namespace: "AdminArea", object: sentinel}); err != nil || len(found) != 1 {
+		t.Errorf("%d sentinels, %v", len(found), err)
+	}
+	f := newFake(t)
+	for _, mode := range []string{"no", "yes", "500", "hang", "other"} {
+		f.set(mode)
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		if err := Probe(ctx, f.URL, f.URL, "sentinel"); err == nil {
+			t.Errorf("a Keto in mode %q is ready", mode)
+		}
+		cancel()
 	}
 }
