@@ -21,7 +21,7 @@ func (c *composer) append(owner template.NodeID, attr rminfo.Attr, group *occurr
 		case !known:
 		case item == nil:
 			// An event happened at some time, whether or not the form asked.
-			event := p == nil && c.form.Template.Node(child).Class == rminfo.EVENT_CONTEXT && c.category() == "433"
+			event := p == nil && c.form.Template.Node(child).Class == rminfo.EVENT_CONTEXT && c.form.Category() == "433"
 			if event || (p == nil || !p.structure[child]) && c.wanted(child, group) {
 				c.create(attr, child, group)
 			}
@@ -166,7 +166,7 @@ func (c *composer) mandatory(class rminfo.Class, node template.NodeID) {
 	case class == rminfo.COMPOSITION:
 		c.code(rminfo.A_language, "ISO_639-1", c.form.Template.Language)
 		c.code(rminfo.A_territory, "ISO_3166-1", c.facts.Territory)
-		category := c.category()
+		category := c.form.Category()
 		rubric, _ := terminology.Rubric(terminology.CompositionCategory, category)
 		c.coded(rminfo.A_category, rubric, "openehr", category)
 		c.b.Open(rminfo.A_composer, rminfo.PARTY_IDENTIFIED)
@@ -199,9 +199,10 @@ func (c *composer) setting() {
 	c.coded(rminfo.A_setting, rubric, "openehr", "238")
 }
 
-// category is the only one the template allows, else event.
-func (c *composer) category() string {
-	t := c.form.Template
+// Category is the code of the composition category: the only one the template
+// allows, else event.
+func (f *Form) Category() string {
+	t := f.Template
 	for _, category := range t.Children(t.Root(), rminfo.A_category) {
 		if codes, ok := t.Node(category).Constraint.(*aom.CodePhrase); ok && len(codes.Codes) > 0 {
 			return codes.Codes[0]

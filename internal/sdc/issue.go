@@ -1,6 +1,8 @@
 package sdc
 
 import (
+	"bytes"
+	"encoding/json"
 	"strconv"
 
 	"github.com/quire-cdr/quire/internal/fhir"
@@ -155,4 +157,38 @@ func (f *Form) Blank(token string) *fhir.QuestionnaireResponse {
 		root.Item = []fhir.ResponseItem{{LinkID: TokenLinkID, Answer: []fhir.Answer{{ValueString: token}}}}
 	}
 	return &fhir.QuestionnaireResponse{ResourceType: "QuestionnaireResponse", Item: []fhir.ResponseItem{root}}
+}
+
+// Differing lists the items whose answers two compositions of the template do
+// not share, in the order of the form.
+func (f *Form) Differing(a, b *rm.Tree) []*Item {
+	answers := func(t *rm.Tree) map[string][]byte {
+		out := map[string][]byte{}
+		var walk func(items []fhir.ResponseItem)
+		walk = func(items []fhir.ResponseItem) {
+			for _, i := range items {
+				for _, answer := range i.Answer {
+					// What this package makes can be written.
+					text, _ := json.Marshal(answer)
+					out[i.LinkID] = append(append(out[i.LinkID], text...), '\n')
+				}
+				walk(i.Item)
+			}
+		}
+		walk(f.Issue(t, "").Item)
+		return out
+	}
+	before, after := answers(a), answers(b)
+	var out []*Item
+	var walk func(i *Item)
+	walk = func(i *Item) {
+		if i.Kind != Carrier && !bytes.Equal(before[i.LinkID], after[i.LinkID]) {
+			out = append(out, i)
+		}
+		for _, c := range i.Children {
+			walk(c)
+		}
+	}
+	walk(f.Root)
+	return out
 }

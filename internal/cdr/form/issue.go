@@ -1,0 +1,190 @@
+package form
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/fhir"
+	"github.com/quire-cdr/quire/internal/rm"
+	"github.com/quire-cdr/quire/internal/rm/canon"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
+)
+
+// Issued is a response as it leaves, bound to its person.
+type Issued struct {
+	Form     *Form
+	Response *fhir.QuestionnaireResponse
+	// Document is the version it shows; zero for a blank form.
+	Document cdr.Document
+}
+
+// statuses are the FHIR statuses of lifecycle states.
+var statuses = map[string]string{
+	cdr.Complete: "completed", cdr.Incomplete: "in-progress", cdr.Inactive: "stopped", cdr.Abandoned: "stopped",
+}
+
+// Issue writes a stored composition as a response: of an object the effective
+// version, or the one of a number (0 asks for none). base is the address of the
+// FHIR API.
+func (f *Forms) Issue(ctx context.Context, caller cdr.Caller, object string, number int, base string) (*Issued, error) {
+	unknown := fault.New(fault.NotFound, "response-unknown", "no such QuestionnaireResponse")
+	id, err := uuid.FromString(object)
+	if err != nil || len(object) != 36 {
+		return nil, unknown
+	}
+	ref := cdr.VersionRef{Object: id.String()}
+	ehr, err := f.Store.Home(ctx, ref.Object)
+	if fault.Is(err, fault.NotFound) {
+		return nil, f.deny(ctx, caller, cdr.Event{Action: "R", Object: ref.Object}, unknown, "")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if number > 0 {
+		if ref, err = f.numbered(ctx, caller, ehr, ref.Object, number); err != nil {
+			return nil, hidden(err, unknown)
+		}
+	}
+	doc, err := f.Service.Composition(ctx, caller, ehr, ref)
+	if err != nil {
+		return nil, hidden(err, unknown)
+	}
+	if doc.Deleted {
+		return nil, fault.New(fault.NotFound, "deleted", "the composition of this response was deleted")
+	}
+	return f.issue(ctx, caller, doc, base)
+}
+
+// hidden gives all that is not there for the caller one face.
+func hidden(err error, unknown *fault.Error) error {
+	if fault.Is(err, fault.NotFound) {
+		return unknown
+	}
+	return err
+}
+
+func (f *Forms) issue(ctx context.Context, caller cdr.Caller, doc cdr.Document, base string) (*Issued, error) {
+	form, err := f.ByTemplate(ctx, caller, doc.Template)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := stored(doc)
+	if err != nil {
+		return nil, err
+	}
+	token, err := f.sign(claims{EHR: doc.EHR, Template: form.Template.ID, Content: form.Content, Base: doc.VersionUID, Principal: caller.Subject})
+	if err != nil {
+		return nil, err
+	}
+	r := form.SDC.Issue(tree, token)
+	r.ID, r.Status = doc.ObjectID, statuses[doc.Lifecycle]
+	r.Meta = &fhir.Meta{LastUpdated: instant(doc.Committed)}
+	if uid, ok := cdr.ParseVersionUID(doc.VersionUID); ok {
+		r.Meta.VersionID = strconv.Itoa(uid.Number)
+	}
+	r.Authored = instant(doc.Committed)
+	if name := tree.TextAt(tree.Root(), rminfo.A_composer, rminfo.A_name); name != "" {
+		r.Author = &fhir.Reference{Display: name}
+	}
+	f.address(r, form, doc.EHR, base)
+	return &Issued{Form: form, Response: r, Document: doc}, nil
+}
+
+// address says which form a response answers and whom it is about.
+func (f *Forms) address(r *fhir.QuestionnaireResponse, form *Form, ehr, base string) {
+	r.Questionnaire = form.Canonical(base) + "|" + form.Version
+	r.Subject = subject(ehr)
+}
+
+func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
+
+// stored reads the content of a stored version.
+func stored(doc cdr.Document) (*rm.Tree, error) {
+	tree, err := canon.ReadJSON(doc.JSON, rminfo.COMPOSITION, canon.ReadOptions{})
+	if err != nil {
+		return nil, fault.New(fault.Internal, "stored-composition", "a stored composition cannot be read").Because(err)
+	}
+	return tree, nil
+}
+
+// numbered finds the uid of a version by its number: the system in it may differ
+// along one trunk.
+func (f *Forms) numbered(ctx context.Context, caller cdr.Caller, ehr, object string, number int) (cdr.VersionRef, error) {
+	text, err := f.Service.CompositionHistory(ctx, caller, ehr, object)
+	if err != nil {
+		return cdr.VersionRef{}, err
+	}
+	var history struct {
+		Items []struct {
+			VersionID struct {
+				Value string `json:"value"`
+			} `json:"version_id"`
+		} `json:"items"`
+	}
+	if err := json.Unmarshal(text, &history); err != nil {
+		return cdr.VersionRef{}, err
+	}
+	for _, item := range history.Items {
+		if strings.HasSuffix(item.VersionID.Value, "::"+strconv.Itoa(number)) {
+			return cdr.VersionRef{VersionUID: item.VersionID.Value}, nil
+		}
+	}
+	return cdr.VersionRef{}, fault.New(fault.NotFound, "response-unknown", "no such version of the QuestionnaireResponse")
+}
+
+// persistent is the category of compositions of which one lives in each EHR.
+const persistent = "431"
+
+// Populate issues a form for a person. A document of which only one lives in an
+// EHR comes with the answers it has, and its submit is that document's next
+// version; any other form comes blank: a value that would be copied must keep its
+// own time and source (DESIGN 5a rule 6).
+func (f *Forms) Populate(ctx context.Context, caller cdr.Caller, id string, person Person, base string) (*Issued, error) {
+	form, err := f.Form(ctx, caller, id)
+	if err != nil {
+		return nil, err
+	}
+	ehr, err := f.find(ctx, caller, person)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.Service.EHR(ctx, caller, ehr); err != nil {
+		return nil, err
+	}
+	if form.SDC.Category() == persistent {
+		p, err := f.profile(ctx, caller)
+		if err != nil {
+			return nil, err
+		}
+		object, err := f.Store.Living(ctx, p, ehr, form.Template.Family)
+		if err != nil {
+			return nil, err
+		}
+		if object != "" {
+			doc, err := f.Service.Composition(ctx, caller, ehr, cdr.VersionRef{Object: object})
+			if err != nil {
+				return nil, err
+			}
+			issued, err := f.issue(ctx, caller, doc, base)
+			if err == nil {
+				issued.Response.Status = "in-progress"
+			}
+			return issued, err
+		}
+	}
+	token, err := f.sign(claims{EHR: ehr, Template: form.Template.ID, Content: form.Content, Principal: caller.Subject})
+	if err != nil {
+		return nil, err
+	}
+	r := form.SDC.Blank(token)
+	r.Status, r.Authored = "in-progress", instant(f.Clock.Now())
+	f.address(r, form, ehr, base)
+	return &Issued{Form: form, Response: r}, nil
+}

@@ -1,0 +1,367 @@
+package form
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"time"
+
+	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/fhir"
+	"github.com/quire-cdr/quire/internal/rm"
+	"github.com/quire-cdr/quire/internal/rm/canon"
+	"github.com/quire-cdr/quire/internal/sdc"
+	"github.com/quire-cdr/quire/internal/validate"
+)
+
+// Submission is a filled form as it comes back.
+type Submission struct {
+	// Response is the QuestionnaireResponse as JSON.
+	Response []byte
+	// Questionnaire is the id in the address, "" without one; Person what the
+	// parameters say of whom the response is about.
+	Questionnaire string
+	Person        Person
+	// Info is what the client says of the commit. The lifecycle is the response's.
+	Info cdr.CommitInfo
+	// DryRun judges and writes nothing.
+	DryRun bool
+}
+
+// Processed is what a submission came to.
+type Processed struct {
+	Form *Form
+	// Document is the version that holds the answers now.
+	Document cdr.Document
+	// Changed counts nodes that differ from the base; Removed are the answers
+	// that were deleted because the submission said so.
+	Changed int
+	Removed []string
+	// DryRun: nothing was written. Unchanged: nothing had to be. Repeated: the
+	// same submission was stored before.
+	DryRun, Unchanged, Repeated bool
+}
+
+// lifecycles are the states that statuses of a response commit.
+var lifecycles = map[string]string{"in-progress": cdr.Incomplete, "completed": cdr.Complete, "amended": cdr.Complete}
+
+// Process makes a submitted response the next version of the composition it was
+// issued from, or a new composition.
+func (f *Forms) Process(ctx context.Context, caller cdr.Caller, s Submission) (*Processed, error) {
+	r, err := fhir.ReadResponse(s.Response)
+	if err != nil {
+		return nil, err
+	}
+	if err := readable(r); err != nil {
+		return nil, err
+	}
+	c, err := f.bound(ctx, caller, s, r)
+	if err != nil {
+		return nil, err
+	}
+	form, err := f.answered(ctx, caller, s, r, c)
+	if err != nil {
+		return nil, err
+	}
+	w := work{forms: f, caller: caller, submission: s, response: r, claims: c, form: form}
+	return w.do(ctx)
+}
+
+// readable refuses what the response says and no composition can keep.
+func readable(r *fhir.QuestionnaireResponse) error {
+	if lifecycles[r.Status] == "" {
+		return fault.New(fault.Unprocessable, "status", "a response is stored as in-progress, completed or amended").With(fault.Issue{
+			Path: "QuestionnaireResponse.status", Rule: "status", Expected: "in-progress, completed or amended", Found: r.Status, Message: "a response of this status is not stored"})
+	}
+	for _, member := range r.Other {
+		if member.Name == "modifierExtension" || member.Name == "implicitRules" {
+			return fault.New(fault.Unprocessable, "modifier", "the response is modified in a way this server does not know").With(fault.Issue{
+				Path: "QuestionnaireResponse." + member.Name, Rule: "unknown-member", Found: member.Name, Message: "the meaning of the response depends on this member, which is not known here"})
+		}
+	}
+	return nil
+}
+
+// bound decides whose response it is. With a token it is the token's, and all
+// else must agree; without one the parameters must say it.
+func (f *Forms) bound(ctx context.Context, caller cdr.Caller, s Submission, r *fhir.QuestionnaireResponse) (claims, error) {
+	token := sdc.Token(r)
+	if token == "" {
+		ehr, err := f.find(ctx, caller, s.Person)
+		if err != nil {
+			return claims{}, err
+		}
+		return claims{EHR: ehr}, f.mustAgree(ctx, caller, r, ehr, ehr)
+	}
+	c, err := f.verify(token)
+	if err != nil {
+		return c, f.deny(ctx, caller, cdr.Event{Action: "U"}, fault.Of(err), c.EHR)
+	}
+	event := cdr.Event{Action: "U", Object: c.Base}
+	if s.Person.EHR != "" || s.Person.Subject != nil {
+		ehr, err := f.find(ctx, caller, s.Person)
+		if fault.Is(err, fault.NotFound) {
+			return c, f.deny(ctx, caller, event, wrongPerson(), c.EHR)
+		}
+		if err != nil {
+			return c, err
+		}
+		if ehr != c.EHR {
+			return c, f.deny(ctx, caller, event, wrongPerson(), c.EHR, ehr)
+		}
+	}
+	if c.Principal != caller.Subject {
+		return c, f.deny(ctx, caller, event, fault.New(fault.Conflict, "wrong-principal", "the form was issued to somebody else; ask for it again"), c.EHR)
+	}
+	return c, f.mustAgree(ctx, caller, r, c.EHR, c.Base)
+}
+
+func (f *Forms) mustAgree(ctx context.Context, caller cdr.Caller, r *fhir.QuestionnaireResponse, ehr, object string) error {
+	agreed, err := f.agrees(ctx, caller, r, ehr)
+	if err == nil && !agreed {
+		return f.deny(ctx, caller, cdr.Event{Action: "U", Object: object}, wrongPerson(), ehr)
+	}
+	return err
+}
+
+// answered finds the form a response answers, which the token, the address and
+// the response must name alike.
+func (f *Forms) answered(ctx context.Context, caller cdr.Caller, s Submission, r *fhir.QuestionnaireResponse, c claims) (*Form, error) {
+	named, version := canonicalID(r.Questionnaire)
+	wrong := fault.New(fault.Conflict, "wrong-form", "the token, the address and the response name different Questionnaires; nothing was written")
+	if named != "" && s.Questionnaire != "" && named != s.Questionnaire {
+		return nil, wrong
+	}
+	if named == "" {
+		named = s.Questionnaire
+	}
+	if c.Template == "" {
+		if named == "" {
+			return nil, fault.New(fault.Invalid, "questionnaire-missing", "a response without a token must name its Questionnaire").With(fault.Issue{
+				Path: "QuestionnaireResponse.questionnaire", Rule: "required", Expected: "the canonical address of a Questionnaire", Message: "the response names no Questionnaire"})
+		}
+		form, err := f.Form(ctx, caller, named)
+		if err == nil && version != "" && version != form.Version {
+			return nil, wrong
+		}
+		return form, err
+	}
+	form, err := f.ByTemplate(ctx, caller, c.Template)
+	switch {
+	case err != nil:
+		return nil, err
+	case form.Content != c.Content:
+		return nil, fault.New(fault.Conflict, "form-changed", "the template of the form was replaced since it was issued; ask for it again")
+	case named != "" && named != form.ID || version != "" && version != form.Version:
+		return nil, wrong
+	}
+	return form, nil
+}
+
+// canonicalID takes the id and version out of a canonical address.
+func canonicalID(canonical string) (id, version string) {
+	canonical, version, _ = strings.Cut(canonical, "|")
+	return canonical[strings.LastIndexByte(canonical, '/')+1:], version
+}
+
+// work is one submission on its way, its person and form decided.
+type work struct {
+	forms      *Forms
+	caller     cdr.Caller
+	submission Submission
+	response   *fhir.QuestionnaireResponse
+	claims     claims
+	form       *Form
+
+	base     cdr.Document
+	baseTree *rm.Tree
+}
+
+func (w *work) do(ctx context.Context) (*Processed, error) {
+	facts, err := w.facts()
+	if err != nil {
+		return nil, err
+	}
+	if err := w.readBase(ctx); err != nil {
+		return nil, err
+	}
+	made, err := w.form.SDC.Compose(w.baseTree, w.response, facts)
+	if err != nil {
+		return nil, err
+	}
+	out := &Processed{Form: w.form, Changed: made.Changed, Removed: made.Removed, DryRun: w.submission.DryRun}
+	lifecycle := lifecycles[w.response.Status]
+	if w.baseTree != nil && lifecycle == w.base.Lifecycle && bytes.Equal(document(made.Tree), document(w.baseTree)) {
+		// Nothing new was said: a version would only look like a new statement.
+		out.Unchanged, out.Document = true, w.base
+		return out, nil
+	}
+	if out.DryRun {
+		return out, w.judge(ctx, made.Tree, lifecycle)
+	}
+	out.Document, err = w.commit(ctx, made.Tree, lifecycle)
+	if fault.Is(err, fault.Precondition) && w.baseTree != nil {
+		if first, ok := w.repeated(ctx, made.Tree); ok {
+			out.Document, out.Repeated = first, true
+			return out, nil
+		}
+		return nil, w.changes(ctx, err)
+	}
+	out.Repeated = out.Document.Repeated
+	return out, w.located(err)
+}
+
+func document(t *rm.Tree) []byte { return canon.WriteJSON(nil, t, t.Root()) }
+
+// facts are what the answers leave open. A time nobody gave is that of the
+// filling, which cannot be before the form was issued: a renderer that returns
+// the authored time of a stored response must not date new answers back.
+func (w *work) facts() (sdc.Facts, error) {
+	facts := sdc.Facts{Territory: w.forms.Territory, Authored: w.response.Authored}
+	if w.response.Author != nil {
+		facts.Composer = w.response.Author.Display
+	}
+	if facts.Composer == "" && w.caller.Service {
+		return facts, fault.New(fault.Unprocessable, "composer-missing", "a service account must name the author of a response").With(fault.Issue{
+			Path: "QuestionnaireResponse.author.display", Rule: "composer", Expected: "a name", Message: "the response names no author"})
+	}
+	for _, name := range []string{w.caller.Name, w.caller.Subject} {
+		if facts.Composer == "" {
+			facts.Composer = name
+		}
+	}
+	authored, err := time.Parse(time.RFC3339Nano, w.response.Authored)
+	switch issued := time.Unix(w.claims.Issued, 0); {
+	case w.claims.Template != "" && (err != nil || authored.Before(issued)):
+		facts.Authored = issued.UTC().Format(time.RFC3339)
+	case err != nil:
+		return facts, fault.New(fault.Unprocessable, "authored-missing", "a response without a token must say when it was authored").With(fault.Issue{
+			Path: "QuestionnaireResponse.authored", Rule: "required", Expected: "a date and time with an offset", Found: w.response.Authored, Message: "the time is needed for what the answers leave open"})
+	}
+	return facts, nil
+}
+
+func (w *work) readBase(ctx context.Context) (err error) {
+	if w.claims.Base == "" {
+		return nil
+	}
+	w.base, err = w.forms.Service.Composition(ctx, w.caller, w.claims.EHR, cdr.VersionRef{VersionUID: w.claims.Base})
+	if err != nil {
+		return err
+	}
+	if w.base.Deleted {
+		return fault.New(fault.Conflict, "deleted", "the composition of this response was deleted").Latest(w.base.VersionUID)
+	}
+	w.baseTree, err = stored(w.base)
+	return err
+}
+
+// commit goes the way of every composition.
+func (w *work) commit(ctx context.Context, tree *rm.Tree, lifecycle string) (cdr.Document, error) {
+	info := w.submission.Info
+	info.Lifecycle = lifecycle
+	content := cdr.Content{Tree: tree}
+	if w.baseTree != nil {
+		if w.response.Status == "amended" && info.ChangeType == "" {
+			info.ChangeType = cdr.Amendment
+		}
+		return w.forms.Service.UpdateComposition(ctx, w.caller, w.claims.EHR, w.base.ObjectID, w.base.VersionUID, content, info)
+	}
+	if info.IdempotencyKey == "" {
+		info.IdempotencyKey = w.key()
+	}
+	return w.forms.Service.CreateComposition(ctx, w.caller, w.claims.EHR, content, info)
+}
+
+// key recognises a response that is sent twice: by its identifier, else by the
+// form it was issued as. The client's Idempotency-Key goes before both.
+func (w *work) key() string {
+	if i := w.response.Identifier; i != nil && i.Value != "" {
+		return "response " + i.System + "|" + i.Value
+	}
+	if w.claims.Nonce != "" {
+		return "form " + w.claims.Nonce
+	}
+	return ""
+}
+
+// judge is the half of a commit that writes nothing.
+func (w *work) judge(ctx context.Context, tree *rm.Tree, lifecycle string) error {
+	ehr, err := w.forms.Service.EHR(ctx, w.caller, w.claims.EHR)
+	if err != nil {
+		return err
+	}
+	if !ehr.IsModifiable {
+		return fault.New(fault.Conflict, "not-modifiable", "the EHR is not modifiable")
+	}
+	if w.baseTree != nil {
+		latest, err := w.forms.Service.Composition(ctx, w.caller, w.claims.EHR, cdr.VersionRef{Object: w.base.ObjectID, Lifecycle: "incomplete"})
+		if err != nil {
+			return err
+		}
+		if latest.VersionUID != w.base.VersionUID {
+			return w.changes(ctx, fault.New(fault.Precondition, "version-not-latest", "the version is not the latest; the latest is %s", latest.VersionUID).Latest(latest.VersionUID))
+		}
+	}
+	issues := validate.Check(tree, w.form.Template.Compiled, validate.Options{Incomplete: lifecycle == cdr.Incomplete})
+	if validate.Refused(issues) {
+		return w.located(fault.New(fault.Unprocessable, "validation", "the content is not valid").With(issues...))
+	}
+	return nil
+}
+
+// repeated says whether the version after the base is what this very submission
+// made: then it was sent twice.
+func (w *work) repeated(ctx context.Context, tree *rm.Tree) (cdr.Document, bool) {
+	base, ok := cdr.ParseVersionUID(w.base.VersionUID)
+	if !ok {
+		return cdr.Document{}, false
+	}
+	base.Number++
+	next, err := w.forms.Service.Composition(ctx, w.caller, w.claims.EHR, cdr.VersionRef{VersionUID: base.String()})
+	if err != nil || next.Deleted || next.Lifecycle != lifecycles[w.response.Status] {
+		return cdr.Document{}, false
+	}
+	sealed, err := canon.SetUID(tree, next.VersionUID)
+	return next, err == nil && bytes.Equal(document(sealed), next.JSON)
+}
+
+// changes adds to a stale base what changed meanwhile, by linkId and without the
+// values.
+func (w *work) changes(ctx context.Context, stale error) error {
+	refusal := fault.Of(stale)
+	if refusal.Current == "" {
+		return stale
+	}
+	current, err := w.forms.Service.Composition(ctx, w.caller, w.claims.EHR, cdr.VersionRef{VersionUID: refusal.Current})
+	if err != nil || current.Deleted {
+		return stale
+	}
+	tree, err := stored(current)
+	if err != nil {
+		return stale
+	}
+	for _, item := range w.form.SDC.Differing(w.baseTree, tree) {
+		refusal.Issues = append(refusal.Issues, fault.Issue{Path: w.form.SDC.Expression(item), FlatKey: item.LinkID, AQLPath: w.form.SDC.Path(item),
+			Rule: "changed-meanwhile", Message: "this was changed after the form was issued"})
+	}
+	return refusal
+}
+
+// located names the items of a form that the issues of a composition are about.
+func (w *work) located(err error) error {
+	if err == nil {
+		return nil
+	}
+	f := fault.Of(err)
+	for n := range f.Issues {
+		issue := &f.Issues[n]
+		if strings.HasPrefix(issue.Path, "QuestionnaireResponse") {
+			continue
+		}
+		item := w.form.SDC.At(issue.AQLPath)
+		issue.FlatKey, issue.Path = item.LinkID, w.form.SDC.Expression(item)
+	}
+	return err
+}
