@@ -22,7 +22,10 @@ func (s *Service) tree(c Content, class rminfo.Class, lifecycle string) (*rm.Tre
 		}
 		return c.Tree, nil
 	}
-	return canon.ReadJSON(c.JSON, class, canon.ReadOptions{Mandatory: lifecycle != Incomplete, Lenient: s.manners.LenientParty})
+	// The peer leaves what a composition lacks to its validator, and refuses an
+	// EHR_STATUS that lacks it unread.
+	mandatory := lifecycle != Incomplete && !(s.manners.PeerRules && class == rminfo.COMPOSITION)
+	return canon.ReadJSON(c.JSON, class, canon.ReadOptions{Mandatory: mandatory, Lenient: s.manners.LenientParty})
 }
 
 // check validates a tree; the answer holds every issue.
