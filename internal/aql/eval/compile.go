@@ -131,6 +131,29 @@ func (c *query) bindOperands() error {
 		c.slots[class] = len(c.operands)
 		c.operands = append(c.operands, o)
 	}
+	return nesting(c.From, nil)
+}
+
+// nesting refuses an EHR inside anything and a VERSION inside anything but an
+// EHR: nothing holds them.
+func nesting(c aql.Containment, holder *aql.Class) error {
+	switch c := c.(type) {
+	case *aql.ContainmentSet:
+		for _, o := range c.Operands {
+			if err := nesting(o, holder); err != nil {
+				return err
+			}
+		}
+	case *aql.Class:
+		switch {
+		case holder != nil && c.RMType() == "EHR":
+			return aql.Unsupported(c, "EHR inside another class")
+		case holder != nil && c.IsVersion() && holder.RMType() != "EHR":
+			return aql.Unsupported(c, "VERSION inside another class than EHR")
+		case c.Contains != nil:
+			return nesting(c.Contains, c)
+		}
+	}
 	return nil
 }
 
