@@ -11,6 +11,9 @@ import (
 // An outage is fault.Unavailable and never a denial.
 type Authorizer interface {
 	Profile(ctx context.Context, caller Caller) (*access.Profile, error)
+	// Refresh makes a change of rights that this process has just made felt by
+	// its next request; other processes feel it within a second.
+	Refresh(ctx context.Context) error
 }
 
 // Auditor writes access events that belong to no write transaction: reads,
