@@ -209,7 +209,7 @@ func (s *server) refuse(ctx *fiber.Ctx, shape Shape, err error) int {
 	}
 	switch e.Kind {
 	case fault.Unauthenticated:
-		ctx.Set(fiber.HeaderWWWAuthenticate, s.Challenge)
+		ctx.Set(fiber.HeaderWWWAuthenticate, s.Manners.Challenge)
 	case fault.Unavailable:
 		retry := e.RetryAfter
 		if retry <= 0 {

@@ -22,6 +22,8 @@ type Manners struct {
 	// MinimalCreate is the status of a create with return=minimal. EHRs answer
 	// 201 in both sets.
 	MinimalCreate int
+	// Challenge is WWW-Authenticate of a 401.
+	Challenge string
 	// Codes replaces the status of one fault code; what is absent has the status
 	// of its kind in fault.go.
 	Codes map[string]int
@@ -31,6 +33,7 @@ var manners = map[bool]Manners{
 	false: {
 		Manners:       cdr.MannersFor(false),
 		MinimalCreate: http.StatusCreated,
+		Challenge:     `Bearer realm="quire"`,
 	},
 	true: {
 		Manners:         cdr.MannersFor(true),
@@ -38,6 +41,7 @@ var manners = map[bool]Manners{
 		LocationOnRead:  true,
 		StatusInEHR:     true,
 		MinimalCreate:   http.StatusNoContent,
+		Challenge:       `Bearer realm="quire", Basic realm="quire"`,
 		Codes: map[string]int{
 			// Template upload answers an Accept it cannot meet like a wrong Content-Type.
 			"template-upload-accept": http.StatusUnsupportedMediaType,

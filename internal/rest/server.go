@@ -51,8 +51,6 @@ type Options struct {
 	// Routes are the tables of the nouns, joined.
 	Routes   []Route
 	Verifier Verifier
-	// Challenge is WWW-Authenticate of a 401; default a bearer token.
-	Challenge string
 	// Manners default to those of the specification.
 	Manners Manners
 	// BasePath stands before every route, such as "/ehrbase"; PublicURL before
@@ -136,9 +134,6 @@ func (o *Options) defaults() {
 		}
 	}
 	o.BasePath = strings.TrimSuffix(o.BasePath, "/")
-	if o.Challenge == "" {
-		o.Challenge = `Bearer realm="quire"`
-	}
 	orDefault(&o.BodyLimit, 20<<20)
 	orDefault(&o.Budget, 256<<20)
 	orDefault(&o.Deadline, 10*time.Second)

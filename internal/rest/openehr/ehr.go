@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"time"
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
@@ -129,7 +128,7 @@ func ehrResource(call *rest.Call, ehr cdr.EHR) ehrJSON {
 	out := ehrJSON{
 		Type: "EHR", SystemID: objectID{"HIER_OBJECT_ID", ehr.SystemID}, EHRID: objectID{"HIER_OBJECT_ID", ehr.ID},
 		Status:  containerRef(ehr.StatusID, "VERSIONED_EHR_STATUS"),
-		Created: objectID{"DV_DATE_TIME", ehr.Created.UTC().Format(time.RFC3339Nano)},
+		Created: objectID{"DV_DATE_TIME", ehr.Created.UTC().Format("2006-01-02T15:04:05.000Z07:00")},
 	}
 	if call.Manners().StatusInEHR && ehr.Status.JSON != nil {
 		out.Status = json.RawMessage(ehr.Status.JSON)

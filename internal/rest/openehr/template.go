@@ -3,7 +3,6 @@ package openehr
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
@@ -81,7 +80,7 @@ func (h templateHandlers) list(call *rest.Call) error {
 	}
 	out := make([]templateJSON, 0, len(found))
 	for _, t := range found {
-		out = append(out, templateJSON{t.ID, t.Concept, t.RootArchetype, t.Created.UTC().Format(time.RFC3339Nano)})
+		out = append(out, templateJSON{t.ID, t.Concept, t.RootArchetype, t.Created.UTC().Format("2006-01-02T15:04:05.000Z07:00")})
 	}
 	return call.JSON(http.StatusOK, out)
 }
