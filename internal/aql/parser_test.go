@@ -266,3 +266,28 @@ func TestPositions(t *testing.T) {
 		}
 	}
 }
+
+func TestPinnedEHR(t *testing.T) {
+	params := map[string]any{"id": "x"}
+	for _, c := range []struct {
+		query, id string
+	}{
+		{"SELECT e FROM EHR e[ehr_id/value = 'x']", "x"},
+		{"SELECT e FROM EHR e[ehr_id/value = $id]", "x"},
+		{"SELECT e FROM EHR e WHERE e/ehr_id/value = $id AND e/system_id/value = 'y'", "x"},
+		{"SELECT e FROM EHR e[ehr_id/value = 'x'] AND COMPOSITION c", "x"},
+		{"SELECT e FROM EHR e WHERE e/ehr_id/value = $id OR e/system_id/value = 'y'", ""},
+		{"SELECT e FROM EHR e[ehr_id/value = 'x'] OR COMPOSITION c", ""},
+		{"SELECT e FROM EHR e WHERE NOT e/ehr_id/value = 'x'", ""},
+		{"SELECT e FROM EHR e WHERE e/ehr_id/value != 'x'", ""},
+		{"SELECT e FROM EHR e", ""},
+	} {
+		q, err := Parse(c.query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id, ok := q.PinnedEHR(params); id != c.id || ok != (c.id != "") {
+			t.Errorf("%s: %q, %v", c.query, id, ok)
+		}
+	}
+}

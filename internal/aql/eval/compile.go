@@ -103,7 +103,7 @@ func compile(q *aql.Query, params map[string]any, opts Options) (*query, error) 
 			return nil, err
 		}
 	}
-	c.pinned, c.isPinned = PinnedEHR(q, params)
+	c.pinned, c.isPinned = q.PinnedEHR(params)
 	return c, nil
 }
 

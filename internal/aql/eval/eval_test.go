@@ -153,31 +153,6 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-func TestPinnedEHR(t *testing.T) {
-	params := map[string]any{"id": "x"}
-	for _, c := range []struct {
-		query, id string
-	}{
-		{"SELECT e FROM EHR e[ehr_id/value = 'x']", "x"},
-		{"SELECT e FROM EHR e[ehr_id/value = $id]", "x"},
-		{"SELECT e FROM EHR e WHERE e/ehr_id/value = $id AND e/system_id/value = 'y'", "x"},
-		{"SELECT e FROM EHR e[ehr_id/value = 'x'] AND COMPOSITION c", "x"},
-		{"SELECT e FROM EHR e WHERE e/ehr_id/value = $id OR e/system_id/value = 'y'", ""},
-		{"SELECT e FROM EHR e[ehr_id/value = 'x'] OR COMPOSITION c", ""},
-		{"SELECT e FROM EHR e WHERE NOT e/ehr_id/value = 'x'", ""},
-		{"SELECT e FROM EHR e WHERE e/ehr_id/value != 'x'", ""},
-		{"SELECT e FROM EHR e", ""},
-	} {
-		q, err := aql.Parse(c.query)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if id, ok := eval.PinnedEHR(q, params); id != c.id || ok != (c.id != "") {
-			t.Errorf("%s: %q, %v", c.query, id, ok)
-		}
-	}
-}
-
 // Every construct that is not supported is named with its place.
 func TestUnsupportedNamesThePlace(t *testing.T) {
 	m := memory(t, "visit1.json")
