@@ -37,6 +37,8 @@ type QueryRows interface {
 	// Row takes the cells of a row as JSON, and the EHR it shows or "". They are
 	// good until it returns.
 	Row(cells [][]byte, ehr string) error
+	// Shown names EHRs that rows show which do not say so themselves.
+	Shown(ehrs []string)
 }
 
 // QueryRequest is an AQL query as a caller sends it.
@@ -195,14 +197,23 @@ func (o *resultWriter) Row(cells [][]byte, ehr string) error {
 		o.buf = append(o.buf, c...)
 	}
 	o.buf = append(o.buf, ']')
-	if ehr != "" && !o.shown[ehr] {
-		o.shown[ehr] = true
-		o.pending = append(o.pending, ehr)
+	if ehr != "" {
+		o.Shown([]string{ehr})
 	}
 	if o.waiting++; o.waiting < chunk {
 		return nil
 	}
 	return o.flush()
+}
+
+// Shown keeps the EHRs for the audit of the next chunk.
+func (o *resultWriter) Shown(ehrs []string) {
+	for _, ehr := range ehrs {
+		if !o.shown[ehr] {
+			o.shown[ehr] = true
+			o.pending = append(o.pending, ehr)
+		}
+	}
 }
 
 // flush audits whom the chunk shows and then lets it go.

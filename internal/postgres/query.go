@@ -40,6 +40,9 @@ var errStale = errors.New("postgres: the dictionary has changed")
 // planned again before anything has been handed over. A stale dictionary would
 // lose rows without a word (DESIGN section 3).
 func (db *DB) Query(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows) error {
+	if asksHistory(q.Query) {
+		return db.history(ctx, q, rows)
+	}
 	for range maxReplans {
 		dict, err := db.planDictionary(ctx)
 		if err != nil {
@@ -52,7 +55,7 @@ func (db *DB) Query(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows) e
 			return err
 		}
 		if p.EHR == "" && !q.Profile.MayQueryPopulation() {
-			return fault.New(fault.Forbidden, "population", "a query that is not about one EHR needs the right to query a population")
+			return populationRefused()
 		}
 		statement, err := sqlgen.Generate(p, q.Profile)
 		if err != nil {
@@ -71,6 +74,10 @@ func (db *DB) Query(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows) e
 		db.snapshot.CompareAndSwap(dict, nil)
 	}
 	return fault.New(fault.Unavailable, "dictionary-moving", "the data change faster than the query can be planned; try again")
+}
+
+func populationRefused() error {
+	return fault.New(fault.Forbidden, "population", "a query that is not about one EHR needs the right to query a population")
 }
 
 func (db *DB) runQuery(ctx context.Context, conn *pgx.Conn, p *access.Profile, action access.Action, epoch int64, s *sqlgen.Statement, rows cdr.QueryRows) (err error) {

@@ -36,7 +36,7 @@ type engine struct {
 	super  *pgx.Conn
 	memory aqltest.Memory
 	made   map[string]bool
-	loads  int
+	owner  map[string]string
 }
 
 func newEngine(t *testing.T) *engine {
@@ -53,7 +53,19 @@ func newEngine(t *testing.T) *engine {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = super.Close(ctx) })
-	return &engine{t: t, db: db, super: super, memory: aqltest.Memory{Options: eval.Options{Now: queryNow}}, made: map[string]bool{}}
+	return &engine{t: t, db: db, super: super, memory: aqltest.Memory{Options: eval.Options{Now: queryNow}}, made: map[string]bool{}, owner: map[string]string{}}
+}
+
+// reset deletes everything; what was learnt of archetypes and shapes stays.
+func (e *engine) reset(ctx context.Context) error {
+	for ehr := range e.made {
+		if err := e.db.DeleteEHR(ctx, access.System(), ehr, cdr.Event{Action: "D", Outcome: "success", Principal: "test", Role: "test", EHR: ehr}); err != nil {
+			return err
+		}
+	}
+	e.memory = aqltest.Memory{Options: e.memory.Options}
+	e.made, e.owner = map[string]bool{}, map[string]string{}
+	return nil
 }
 
 // Load commits a document as a complete version.
@@ -63,12 +75,30 @@ func (e *engine) Load(ctx context.Context, ehr string, doc []byte) error {
 }
 
 func (e *engine) commit(ctx context.Context, ehr, object string, doc []byte) (string, error) {
+	if object == "" {
+		object = e.object(ehr, doc)
+	}
 	uid, err := e.memory.Commit(ehr, object, doc, true)
 	if err != nil {
 		return "", err
 	}
 	documents := e.memory.EHR(ehr).Documents
 	return uid, e.store(ctx, ehr, &documents[len(documents)-1])
+}
+
+// object is the object id of a document, another one where a different EHR has it:
+// the evaluator does not mind, the database does.
+func (e *engine) object(ehr string, doc []byte) string {
+	var head struct{ UID struct{ Value string } }
+	if json.Unmarshal(doc, &head) != nil || head.UID.Value == "" {
+		return ""
+	}
+	object, _, _ := strings.Cut(head.UID.Value, "::")
+	if owner, ok := e.owner[object]; ok && owner != ehr {
+		return aqltest.EHRID(ehr + object)
+	}
+	e.owner[object] = ehr
+	return object
 }
 
 func (e *engine) remove(ctx context.Context, ehr, uid string) error {
@@ -81,7 +111,6 @@ var kindOf = map[eval.DocumentKind]cdr.Kind{eval.Composition: cdr.KindCompositio
 
 // store commits what the memory has made, with its times.
 func (e *engine) store(ctx context.Context, ehr string, d *eval.Document) error {
-	e.loads++
 	object, _, _ := strings.Cut(d.VersionUID, "::")
 	audit := fmt.Sprintf(`{"_type":"AUDIT_DETAILS","system_id":%q,"change_type":{"_type":"DV_CODED_TEXT","value":%q,"defining_code":{"_type":"CODE_PHRASE","terminology_id":{"_type":"TERMINOLOGY_ID","value":"openehr"},"code_string":%q,"preferred_term":%q}}}`,
 		aqltest.SystemID, d.Audit.ChangeType.Text, d.Audit.ChangeType.Code, d.Audit.ChangeType.Text)
@@ -150,7 +179,8 @@ type testRows struct {
 	shown []string
 }
 
-func (r *testRows) Begin() error { return nil }
+func (r *testRows) Begin() error        { return nil }
+func (r *testRows) Shown(ehrs []string) { r.shown = append(r.shown, ehrs...) }
 
 func (r *testRows) Row(cells [][]byte, ehr string) error {
 	row := make([]any, len(cells))

@@ -75,6 +75,7 @@ func (b *builder) build() error {
 	if err := b.order(); err != nil {
 		return err
 	}
+	b.anchors()
 	b.plan.Distinct = b.q.Distinct
 	if err := b.limit(); err != nil {
 		return err
@@ -97,10 +98,11 @@ func (b *builder) limit() error {
 	switch {
 	case b.q.Limit != nil:
 		p.Limit, p.Offset = b.q.Limit.Count, b.q.Limit.Offset
-	case b.q.Top != nil && b.q.Top.Backward:
-		return aql.Unsupported(b.q.Top, "TOP BACKWARD")
 	case b.q.Top != nil:
-		p.Limit = b.q.Top.Count
+		p.Limit, p.Backward = b.q.Top.Count, b.q.Top.Backward
+		if p.Backward && (b.opts.Offset > 0 || b.opts.Fetch >= 0) {
+			return aql.Unsupported(b.q.Top, "TOP BACKWARD with offset or fetch")
+		}
 	}
 	// The request's window lies inside the query's.
 	p.Offset += b.opts.Offset
@@ -270,9 +272,7 @@ func (b *builder) share(where aql.Expr) error {
 		case *aql.Exists:
 			return false
 		case *aql.PathExpr:
-			if b.q.AliasOf(n) == nil || b.q.Class(n.Variable) != nil {
-				_, err = b.ref(n, true)
-			}
+			_, err = b.ref(n, true)
 			return false
 		}
 		return true
@@ -293,51 +293,40 @@ func (b *builder) share(where aql.Expr) error {
 
 func (b *builder) columns() error {
 	plain := false
-	aggregate := false
 	for i, c := range b.q.Select {
 		col := Column{Name: c.Alias}
 		if col.Name == "" {
 			col.Name = "#" + strconv.Itoa(i)
 		}
-		if call, ok := c.Expr.(*aql.Call); ok && call.Aggregate() {
-			aggregate = true
-			col.Func, col.Star, col.Distinct = call.Function().Name, call.Star, call.Distinct
-			if !call.Star {
-				v, err := b.value(call.Args[0], nil)
-				if err != nil {
-					return err
+		var paths []aql.Node
+		aql.Inspect(c.Expr, func(n aql.Node) bool {
+			switch n := n.(type) {
+			case *aql.Call:
+				if n.Aggregate() {
+					col.Aggregate = true
+					return false
 				}
-				col.Value = v
+			case *aql.PathExpr:
+				paths = append(paths, n)
 			}
-		} else {
-			if err := b.noAggregate(c.Expr); err != nil {
-				return err
-			}
-			v, err := b.value(c.Expr, nil)
-			if err != nil {
-				return err
-			}
-			col.Value = v
-			if p, ok := c.Expr.(*aql.PathExpr); ok {
-				plain = true
-				col.Path = p.String()
-			}
+			return true
+		})
+		if col.Plain = len(paths) > 0; col.Plain && col.Aggregate {
+			return aql.Unsupported(paths[0], "a path beside an aggregate in one column")
 		}
+		v, err := b.value(c.Expr, nil)
+		if err != nil {
+			return err
+		}
+		col.Value = v
+		if p, ok := c.Expr.(*aql.PathExpr); ok {
+			col.Path = p.String()
+		}
+		plain = plain || col.Plain
 		b.plan.Columns = append(b.plan.Columns, col)
 	}
-	b.plan.Group = aggregate && plain
+	b.plan.Group = plain && b.aggregates()
 	return nil
-}
-
-func (b *builder) noAggregate(e aql.Expr) error {
-	var err error
-	aql.Inspect(e, func(n aql.Node) bool {
-		if c, ok := n.(*aql.Call); ok && c.Aggregate() {
-			err = aql.Unsupported(c, c.Name+" inside an expression")
-		}
-		return err == nil
-	})
-	return err
 }
 
 func (b *builder) order() error {
@@ -369,9 +358,23 @@ func (b *builder) order() error {
 	return nil
 }
 
+// anchors marks the steps at which paths part.
+func (b *builder) anchors() {
+	var walk func(steps []*Step)
+	walk = func(steps []*Step) {
+		for _, st := range steps {
+			st.Anchor = st.Anchor || len(st.Below) != 1
+			walk(st.Below)
+		}
+	}
+	for _, s := range b.plan.Sources {
+		walk(s.Steps)
+	}
+}
+
 func (b *builder) aggregates() bool {
 	for _, c := range b.plan.Columns {
-		if c.Func != "" {
+		if c.Aggregate {
 			return true
 		}
 	}

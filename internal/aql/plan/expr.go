@@ -1,9 +1,11 @@
 package plan
 
 import (
-	"strings"
+	"regexp"
+	"slices"
 
 	"github.com/quire-cdr/quire/internal/aql"
+	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 )
 
@@ -33,6 +35,9 @@ func (b *builder) condition(e aql.Expr, at *anchor) (Expr, error) {
 	case *aql.Matches:
 		return b.matches(e, at)
 	case *aql.Regex:
+		if _, err := regexp.Compile(e.Pattern); err != nil {
+			return nil, aql.Unsupported(e, "this regular expression")
+		}
 		v, err := b.value(e.Path, at)
 		return &Matches{v, e.Pattern}, err
 	case *aql.NodeID:
@@ -63,7 +68,7 @@ func (b *builder) comparison(e *aql.Comparison, at *anchor) (Expr, error) {
 			case aql.Ne:
 				return &Null{Operand: side[1], Not: true}, nil
 			}
-			return nil, aql.Unsupported(e, "ordering by NULL")
+			return &Compare{e.Op, side[1], Literal{Kind: aql.Null}}, nil
 		}
 	}
 	if c, ok := b.specialised(e, left, right); ok {
@@ -72,27 +77,34 @@ func (b *builder) comparison(e *aql.Comparison, at *anchor) (Expr, error) {
 	return &Compare{e.Op, left, right}, nil
 }
 
-// specialised widens `archetype_node_id = x` in a predicate to what specialises x.
+// specialised widens `archetype_node_id = x` in a predicate to what specialises
+// x: it is the long form of [x].
 func (b *builder) specialised(e *aql.Comparison, left, right Value) (Expr, bool) {
 	rel, ok := e.Left.(*aql.RelativePath)
 	lit, isLit := right.(Literal)
-	if !ok || !isLit || e.Op != aql.Eq || lit.Kind != aql.String || len(rel.Path.Segments) != 1 || rel.Path.Segments[0].Name != "archetype_node_id" {
+	if !ok || !isLit || e.Op != aql.Eq || lit.Kind != aql.String || rel.Path.String() != "archetype_node_id" {
 		return nil, false
 	}
-	in := &In{Operand: left, List: []Literal{lit}}
-	if isArchetypeID(lit.Text) {
-		for id := range b.opts.Dictionary.Archetypes {
-			if id != lit.Text && !b.opts.Exact && aql.Specialises(id, lit.Text) {
-				in.List = append(in.List, Literal{aql.String, id})
-			}
-		}
-	} else {
-		for _, c := range b.opts.Dictionary.codes(lit.Text, b.opts.Exact)[1:] {
-			in.List = append(in.List, Literal{aql.String, c})
+	in := &In{Operand: left}
+	for _, id := range b.specialisations(lit.Text) {
+		in.List = append(in.List, Literal{aql.String, id})
+	}
+	return in, true
+}
+
+// specialisations are an archetype id or code and what specialises it.
+func (b *builder) specialisations(id string) []string {
+	if !isArchetypeID(id) {
+		return b.opts.Dictionary.codes(id, b.opts.Exact)
+	}
+	all := []string{id}
+	for known := range b.opts.Dictionary.Archetypes {
+		if known != id && !b.opts.Exact && aql.Specialises(known, id) {
+			all = append(all, known)
 		}
 	}
-	sortLiterals(in.List[1:])
-	return in, true
+	slices.Sort(all[1:])
+	return all
 }
 
 func (b *builder) like(e *aql.Like, at *anchor) (Expr, error) {
@@ -148,15 +160,13 @@ func (b *builder) value(e aql.Expr, at *anchor) (Value, error) {
 			return nil, err
 		}
 		if len(lits) != 1 {
-			return nil, aql.Unsupported(e, "a list where one value must stand")
+			pos := e.Position()
+			return nil, fault.New(fault.Invalid, "aql-parameter", "AQL: line %d, column %d: a list stands where one value must", pos.Line, pos.Column)
 		}
 		return lits[0], nil
 	case *aql.Call:
 		return b.call(e, at)
 	case *aql.Arithmetic:
-		if e.Op == aql.Div {
-			return nil, aql.Unsupported(e, "division")
-		}
 		left, err := b.value(e.Left, at)
 		if err != nil {
 			return nil, err
@@ -184,7 +194,7 @@ func (b *builder) call(e *aql.Call, at *anchor) (Value, error) {
 	case f == nil:
 		return nil, aql.Unsupported(e, "the function "+e.Name)
 	case f.Kind == aql.AggregateFunction:
-		return nil, aql.Unsupported(e, f.Name+" here")
+		return b.aggregate(e, f)
 	case f.Kind == aql.TerminologyFunction:
 		return nil, aql.Unsupported(e, "TERMINOLOGY")
 	case f.Kind == aql.TimeFunction:
@@ -199,6 +209,17 @@ func (b *builder) call(e *aql.Call, at *anchor) (Value, error) {
 		c.Args = append(c.Args, v)
 	}
 	return c, nil
+}
+
+// aggregate plans an aggregate, alone in its column or inside an expression.
+func (b *builder) aggregate(e *aql.Call, f *aql.Function) (Value, error) {
+	a := &Aggregate{Func: f.Name, Star: e.Star, Distinct: e.Distinct}
+	if e.Star {
+		return a, nil
+	}
+	v, err := b.value(e.Args[0], nil)
+	a.Arg = v
+	return a, err
 }
 
 // clock gives the query's one instant (DESIGN 4.6).
@@ -264,12 +285,4 @@ func (r *Ref) Holders() []rminfo.Class {
 		return r.Source.Classes
 	}
 	return r.Step.Parent.Classes
-}
-
-func sortLiterals(list []Literal) {
-	for i := 1; i < len(list); i++ {
-		for j := i; j > 0 && strings.Compare(list[j].Text, list[j-1].Text) < 0; j-- {
-			list[j], list[j-1] = list[j-1], list[j]
-		}
-	}
 }

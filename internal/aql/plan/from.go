@@ -75,6 +75,11 @@ func (b *builder) class(c *aql.Class, above context) (*Join, error) {
 }
 
 func (b *builder) ehr(c *aql.Class, s *Source) error {
+	for other, known := range b.sources {
+		if other != c && known.Kind == EHR {
+			return aql.Unsupported(c, "a second EHR in FROM")
+		}
+	}
 	if c == b.pinned {
 		return nil
 	}
@@ -93,10 +98,9 @@ func (b *builder) version(c *aql.Class, s *Source) error {
 	if c.Scope == aql.AllVersions {
 		return aql.Unsupported(c, "ALL_VERSIONS")
 	}
-	if c.Predicate != nil {
-		return aql.Unsupported(c.Predicate, "a predicate on VERSION")
-	}
-	return nil
+	p, err := b.predicate(c.Predicate, &anchor{source: s})
+	s.Filter = p.filter
+	return err
 }
 
 func objectsOf(j *Join) []int16 {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/aql"
+	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 )
 
@@ -28,12 +29,54 @@ func (b *builder) ref(p *aql.PathExpr, share bool) (*Ref, error) {
 	if class == nil {
 		return nil, aql.Unsupported(p, "the unknown variable "+p.Variable)
 	}
-	if p.Predicate != nil {
-		return nil, aql.Unsupported(p.Predicate, "a predicate on a variable")
-	}
 	s := b.sources[class]
 	s.Used = true
-	return b.walk(&anchor{source: s}, p.Path, share)
+	at := &anchor{source: s}
+	if p.Predicate != nil {
+		self, err := b.self(s, p.Predicate, share)
+		if err != nil {
+			return nil, err
+		}
+		at.step = self
+	}
+	r, err := b.walk(at, p.Path, share)
+	if err != nil || r.Missing {
+		return r, err
+	}
+	// The end of a path, or where EXISTS leaves the paths of others.
+	for st := r.Step; st != nil; st = st.Parent {
+		if st.Shared {
+			st.Anchor = true
+			break
+		}
+	}
+	return r, nil
+}
+
+// self is the step of a predicate on a variable: it narrows the value and drops
+// no row.
+func (b *builder) self(s *Source, predicate aql.Expr, share bool) (*Step, error) {
+	b.steps++
+	st := &Step{ID: b.steps, Source: s, Classes: s.Classes, Plain: true, Shared: share}
+	filter, err := b.condition(predicate, &anchor{source: s, step: st})
+	if err != nil {
+		return nil, err
+	}
+	st.Filter = filter
+	return st.among(&s.Steps), nil
+}
+
+// among gives the sibling that is the same step; a shared one joins them.
+func (s *Step) among(siblings *[]*Step) *Step {
+	for _, o := range *siblings {
+		if o.text() == s.text() {
+			return o
+		}
+	}
+	if s.Shared {
+		*siblings = append(*siblings, s)
+	}
+	return s
 }
 
 func (b *builder) walk(from *anchor, p aql.Path, share bool) (*Ref, error) {
@@ -74,15 +117,7 @@ func (b *builder) step(at *anchor, seg *aql.Segment, share bool) (*Step, error) 
 	if at.step != nil {
 		siblings = &at.step.Below
 	}
-	for _, o := range *siblings {
-		if o.text() == s.text() {
-			return o, nil
-		}
-	}
-	if share {
-		*siblings = append(*siblings, s)
-	}
-	return s, nil
+	return s.among(siblings), nil
 }
 
 // types finds what the attribute may lead to, for all classes its holder may have.
@@ -93,13 +128,20 @@ func (b *builder) types(s *Step, at *anchor, seg *aql.Segment) error {
 			return ehrAttribute(s, seg)
 		}
 	case Version:
-		if at.step == nil && (seg.Name == "data" || seg.Name == "attestations" || seg.Name == "other_input_version_uids") {
+		switch {
+		case at.step == nil && seg.Name == "data":
+			for _, o := range at.source.Objects {
+				s.Classes = append(s.Classes, rootClasses[o])
+			}
+			return nil
+		case at.step == nil && (seg.Name == "attestations" || seg.Name == "other_input_version_uids"):
 			return aql.Unsupported(seg, "VERSION/"+seg.Name)
 		}
 	}
 	attr, ok := rminfo.AttrByName(seg.Name)
 	if !ok {
-		return nil
+		pos := seg.Position()
+		return fault.New(fault.Invalid, "aql-unknown-attribute", "AQL: line %d, column %d: no class of the reference model has an attribute %s", pos.Line, pos.Column, seg.Name)
 	}
 	for _, holder := range at.classes() {
 		a, ok := holder.Attribute(attr)
@@ -118,6 +160,9 @@ func (b *builder) types(s *Step, at *anchor, seg *aql.Segment) error {
 	}
 	return nil
 }
+
+// rootClasses are the classes of versioned objects.
+var rootClasses = map[int16]rminfo.Class{Composition: rminfo.COMPOSITION, EHRStatus: rminfo.EHR_STATUS, Folder: rminfo.FOLDER, Party: rminfo.PERSON}
 
 // ehrAttribute types the attributes of EHR; ehr_status and directory stand for
 // the objects they refer to.
@@ -153,8 +198,8 @@ func (b *builder) place(s *Step) {
 		}
 	}
 	s.Located = len(located) > 0
-	if s.Source.Kind == EHR && s.Parent == nil {
-		// The EHR's own attributes are columns, not rows of a document.
+	if s.Source.Kind != Node && s.Parent == nil {
+		// The attributes of EHR and VERSION are columns, not in a row.
 		s.Located, s.Plain, s.Many = false, true, false
 		return
 	}
@@ -178,6 +223,7 @@ func (s *Step) text() string { return string(appendStep(nil, s)) }
 type parts struct {
 	archetypes []int32
 	codes      []string
+	id         string
 	filter     Expr
 }
 
@@ -244,6 +290,7 @@ func (b *builder) nodeID(n *aql.NodeID, at *anchor, p *parts) error {
 		}
 		id = lits[0].Text
 	}
+	p.id = id
 	if isArchetypeID(id) {
 		p.archetypes = b.opts.Dictionary.archetypes(id, b.opts.Exact)
 	} else {
@@ -277,16 +324,8 @@ func (b *builder) nodeIDs(n *aql.NodeID, at *anchor) (Expr, error) {
 		return nil, err
 	}
 	in := &In{Operand: ref}
-	for _, c := range p.codes {
-		in.List = append(in.List, Literal{aql.String, c})
-	}
-	if p.archetypes != nil {
-		for id, num := range b.opts.Dictionary.Archetypes {
-			if slices.Contains(p.archetypes, num) {
-				in.List = append(in.List, Literal{aql.String, id})
-			}
-		}
-		slices.SortFunc(in.List, func(a, b Literal) int { return strings.Compare(a.Text, b.Text) })
+	for _, id := range b.specialisations(p.id) {
+		in.List = append(in.List, Literal{aql.String, id})
 	}
 	if p.filter == nil {
 		return in, nil

@@ -23,6 +23,8 @@ type Plan struct {
 	Distinct bool
 	// Limit is the number of rows, -1 for all.
 	Limit, Offset int64
+	// Backward takes the last rows of the order instead of the first.
+	Backward bool
 }
 
 // SourceKind says what a relation ranges over.
@@ -104,7 +106,8 @@ type Step struct {
 	Source *Source
 	// Parent is nil for the first step.
 	Parent *Step
-	Attr   string
+	// Attr is "" for a predicate on the variable itself.
+	Attr string
 	// Classes are what the step may end at; Declared is the concrete class the
 	// reference model declares, 0 where data name theirs.
 	Classes  []rminfo.Class
@@ -123,6 +126,9 @@ type Step struct {
 	// Shared says that the step belongs to the whole query; others belong to
 	// one EXISTS or one predicate.
 	Shared bool
+	// Anchor says that a path ends here or paths part here: what lies between two
+	// anchors is one iteration.
+	Anchor bool
 	Below  []*Step
 }
 
@@ -132,10 +138,9 @@ type Column struct {
 	// computed.
 	Name, Path string
 	Value      Value
-	// Func is COUNT, MIN, MAX, SUM or AVG, "" for a plain column.
-	Func     string
-	Star     bool
-	Distinct bool
+	// Plain says that the column reads paths and is no aggregate, Aggregate that
+	// there is one in it.
+	Plain, Aggregate bool
 }
 
 // Key is one key of ORDER BY.
@@ -216,6 +221,13 @@ type Call struct {
 	Args []Value
 }
 
+// Aggregate is COUNT, MIN, MAX, SUM or AVG over the rows of a group.
+type Aggregate struct {
+	Func           string
+	Arg            Value // nil with Star
+	Star, Distinct bool
+}
+
 // Arithmetic is a calculation with numbers.
 type Arithmetic struct {
 	Op          aql.ArithmeticOp
@@ -235,6 +247,7 @@ func (*Truth) condition()   {}
 func (*Ref) value()        {}
 func (Literal) value()     {}
 func (*Call) value()       {}
+func (*Aggregate) value()  {}
 func (*Arithmetic) value() {}
 
 // Classes are the concrete classes the value may have, nil for a primitive of

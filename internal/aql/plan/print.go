@@ -19,8 +19,7 @@ func (p *Plan) String() string {
 	b = printJoin(b, p.From, 0)
 	for _, c := range p.Columns {
 		b = append(b, "column "+c.Name+" = "...)
-		b = append(b, c.print()...)
-		b = append(b, '\n')
+		b = append(printValue(b, c.Value), '\n')
 	}
 	if p.Where != nil {
 		b = append(b, "where "...)
@@ -47,24 +46,13 @@ func (p *Plan) String() string {
 	if p.Limit >= 0 {
 		b = append(b, "limit "+strconv.FormatInt(p.Limit, 10)+"\n"...)
 	}
+	if p.Backward {
+		b = append(b, "backward\n"...)
+	}
 	if p.Offset > 0 {
 		b = append(b, "offset "+strconv.FormatInt(p.Offset, 10)+"\n"...)
 	}
 	return string(b)
-}
-
-func (c *Column) print() string {
-	if c.Star {
-		return "COUNT(*)"
-	}
-	v := string(printValue(nil, c.Value))
-	switch {
-	case c.Func == "":
-		return v
-	case c.Distinct:
-		return c.Func + "(distinct " + v + ")"
-	}
-	return c.Func + "(" + v + ")"
 }
 
 func indent(b []byte, depth int) []byte {
@@ -227,6 +215,15 @@ func printValue(b []byte, v Value) []byte {
 			b = printValue(b, a)
 		}
 		return append(b, ')')
+	case *Aggregate:
+		b = append(b, v.Func+"("...)
+		switch {
+		case v.Star:
+			return append(b, "*)"...)
+		case v.Distinct:
+			b = append(b, "distinct "...)
+		}
+		return append(printValue(b, v.Arg), ')')
 	case *Arithmetic:
 		b = printValue(append(b, '('), v.Left)
 		b = append(b, ' ', byte(v.Op), ' ')

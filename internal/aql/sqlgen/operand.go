@@ -47,10 +47,51 @@ func (g *generator) operand(v plan.Value) operand {
 		return operand{g: g, kind: numberKind, sql: g.args.Add(v.Text) + "::text::numeric"}
 	case *plan.Call:
 		return g.call(v)
+	case *plan.Aggregate:
+		return g.aggregate(v)
 	case *plan.Arithmetic:
-		return operand{g: g, kind: numberKind, sql: "(" + g.operand(v.Left).measured() + " " + string(v.Op) + " " + g.operand(v.Right).measured() + ")"}
+		left, right := g.operand(v.Left).measured(), g.operand(v.Right).measured()
+		if v.Op == aql.Div {
+			return operand{g: g, kind: numberKind, sql: round15(left + " * 1.0e0::numeric(60, 40) / nullif(" + right + ", 0)")}
+		}
+		return operand{g: g, kind: numberKind, sql: "(" + left + " " + string(v.Op) + " " + right + ")"}
 	}
 	return operand{g: g, sql: "null::jsonb"}
+}
+
+// aggregate is an aggregate as part of an expression.
+func (g *generator) aggregate(a *plan.Aggregate) operand {
+	o := operand{g: g, kind: numberKind}
+	if a.Star {
+		o.sql = "count(*)::numeric"
+		return o
+	}
+	arg := g.operand(a.Arg)
+	switch a.Func {
+	case "COUNT":
+		distinct := ""
+		if a.Distinct {
+			distinct = "distinct "
+		}
+		o.sql = "count(" + distinct + arg.json() + ")::numeric"
+	case "SUM":
+		o.sql = round15("sum(" + arg.measured() + ")")
+	case "AVG":
+		o.sql = round15("sum(" + arg.measured() + ") * 1.0e0::numeric(60, 40) / nullif(count(" + arg.measured() + "), 0)")
+	default:
+		return operand{g: g, sql: g.extreme(arg, a.Func == "MIN")}
+	}
+	return o
+}
+
+// round15 rounds half-even to 15 significant digits and keeps a decimal point
+// (DESIGN 4.6). The digits before rounding are many more than 15.
+func round15(sql string) string {
+	return "(select case when r.v is null then null when r.v = 0 then 0.0 when scale(t.v) = 0 then t.v + 0.0 else t.v end" +
+		" from (select (" + sql + ")::numeric as v) r" +
+		" cross join lateral (select case when r.v = 0 or r.v is null then 0 else 14 - floor(log(abs(r.v)))::int end as d) s" +
+		" cross join lateral (select r.v * 10::numeric ^ s.d as y, trunc(r.v * 10::numeric ^ s.d) as n) y" +
+		" cross join lateral (select trim_scale(round((case when abs(y.y - y.n) > 0.5 or abs(y.y - y.n) = 0.5 and mod(y.n, 2) <> 0 then y.n + sign(r.v) else y.n end) * 10::numeric ^ (-s.d), greatest(s.d, 0))) as v) t)"
 }
 
 func (g *generator) refJSON(r *plan.Ref) string {

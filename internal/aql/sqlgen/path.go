@@ -25,21 +25,61 @@ func (g *generator) identity(s *plan.Source, step *plan.Step) identity {
 }
 
 // shared appends the lateral items of the steps that all paths share. A step
-// that finds nothing keeps its row.
+// that finds nothing keeps its row; the lists from one anchor to the next are one
+// item, so that only what reaches its end makes rows.
 func (g *generator) shared(s *plan.Source) {
 	if g.negated(g.plan.From, s, false) {
 		return
 	}
-	var walk func(steps []*plan.Step)
-	walk = func(steps []*plan.Step) {
-		for _, st := range steps {
-			if g.needsLateral(st) {
-				g.items = append(g.items, "left join lateral ("+g.lateral(st)+") "+g.bind(st)+" on true")
-			}
-			walk(st.Below)
+	for _, st := range s.Steps {
+		g.run(st)
+	}
+}
+
+func (g *generator) run(st *plan.Step) {
+	chain := []*plan.Step{st}
+	for !st.Anchor {
+		st = st.Below[0]
+		chain = append(chain, st)
+	}
+	if isReference(chain[0]) {
+		g.join(chain[:1])
+		chain = chain[1:]
+	}
+	last := len(chain)
+	for last > 0 && !chain[last-1].Many {
+		last--
+	}
+	if last > 0 {
+		g.join(chain[:last])
+	}
+	for _, single := range chain[last:] {
+		g.join([]*plan.Step{single})
+	}
+	for _, below := range st.Below {
+		g.run(below)
+	}
+}
+
+// join appends one item for the steps of one iteration.
+func (g *generator) join(steps []*plan.Step) {
+	var inner []string
+	var body, name string
+	for _, st := range steps {
+		if g.needsLateral(st) {
+			body = g.lateral(st)
+			name = g.bind(st)
+			inner = append(inner, "lateral ("+body+") "+name)
 		}
 	}
-	walk(s.Steps)
+	switch len(inner) {
+	case 0:
+		return
+	case 1:
+	default:
+		body = "select " + name + ".x from " + strings.Join(inner, " cross join ")
+	}
+	g.items = append(g.items, "left join lateral ("+body+") "+name+" on true")
 }
 
 func (g *generator) bind(st *plan.Step) string {
@@ -49,7 +89,13 @@ func (g *generator) bind(st *plan.Step) string {
 }
 
 func isReference(st *plan.Step) bool {
-	return st.Source.Kind == plan.EHR && st.Parent == nil && (st.Attr == "ehr_status" || st.Attr == "directory")
+	switch {
+	case st.Parent != nil:
+		return false
+	case st.Source.Kind == plan.Version:
+		return st.Attr == "data"
+	}
+	return st.Source.Kind == plan.EHR && (st.Attr == "ehr_status" || st.Attr == "directory")
 }
 
 // needsLateral says whether a step can lead to many nodes, into another row, or
@@ -58,7 +104,7 @@ func (g *generator) needsLateral(st *plan.Step) bool {
 	switch {
 	case isReference(st):
 		return true
-	case st.Source.Kind == plan.EHR && st.Parent == nil, st.Source.Kind == plan.Version && st.Parent == nil:
+	case st.Source.Kind != plan.Node && st.Parent == nil && st.Attr != "":
 		return false
 	}
 	return st.Many || st.Filter != nil || st.Rows || len(st.Codes) > 1 || st.Located && st.Codes == nil && st.Inside
@@ -116,6 +162,9 @@ func (g *generator) lateral(st *plan.Step) string {
 		return g.reference(st)
 	}
 	holder := g.holder(st)
+	if st.Attr == "" {
+		return g.filtered(st, "select "+holder)
+	}
 	object := holder
 	for _, c := range g.holderClasses(st) {
 		if c.Scalar() != rminfo.NotScalar {
@@ -156,6 +205,11 @@ func (g *generator) lateral(st *plan.Step) string {
 		}
 		return "select u.x from (" + body + ") u(x) where u.x is not null"
 	}
+	return g.filtered(st, body)
+}
+
+// filtered keeps of the nodes of a step those its predicate holds for.
+func (g *generator) filtered(st *plan.Step, body string) string {
 	name := g.next("u")
 	g.laterals[st] = name
 	cond := g.condition(st.Filter)
@@ -198,15 +252,19 @@ func (g *generator) childRows(st *plan.Step, holder string) string {
 	return text
 }
 
-// reference finds the effective EHR_STATUS or directory of an EHR.
+// reference finds the effective EHR_STATUS or directory of an EHR, or the
+// content of a VERSION.
 func (g *generator) reference(st *plan.Step) string {
-	column := "status_id"
-	if st.Attr == "directory" {
-		column = "directory_id"
-	}
 	n, a := g.next("n"), alias(st.Source)
-	return fmt.Sprintf("select %[1]s.data as x, %[1]s.vo_id, %[1]s.ver from %[2]s where %[1]s.ehr_id = %[3]s.ehr_id and %[1]s.vo_id = %[3]s.%[4]s and %[1]s.num = 0 and not %[1]s.draft",
-		n, g.scope.Scan(access.Node, n), a, column)
+	which := fmt.Sprintf("%[1]s.vo_id = %[2]s.status_id and not %[1]s.draft", n, a)
+	switch {
+	case st.Source.Kind == plan.Version:
+		which = fmt.Sprintf("%[1]s.vo_id = %[2]s.vo_id and %[1]s.ver = %[2]s.ver", n, a)
+	case st.Attr == "directory":
+		which = fmt.Sprintf("%[1]s.kind = 3 and %[1]s.vo_id = coalesce(%[2]s.directory_id, %[1]s.vo_id) and not %[1]s.draft", n, a)
+	}
+	return fmt.Sprintf("select %[1]s.data as x, %[1]s.vo_id, %[1]s.ver from %[2]s where %[1]s.ehr_id = %[3]s.ehr_id and %[1]s.num = 0 and %[4]s",
+		n, g.scope.Scan(access.Node, n), a, which)
 }
 
 // instant writes a timestamp as the JSON of a DV_DATE_TIME; 62135596800 seconds

@@ -2,6 +2,7 @@ package sqlgen
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -96,7 +97,7 @@ func (g *generator) statement() *Statement {
 	for i := range p.Columns {
 		text, cell := g.column(&p.Columns[i])
 		columns = append(columns, fmt.Sprintf("%s as c%d", text, i))
-		if p.Group && p.Columns[i].Func == "" {
+		if p.Group && p.Columns[i].Plain {
 			group = append(group, strconv.Itoa(i+1))
 		}
 		out.Cells = append(out.Cells, cell)
@@ -160,42 +161,62 @@ func (g *generator) statement() *Statement {
 		}
 	}
 	out.SQL = b.String()
-	if out.Documents > 0 {
-		out.SQL = g.withDocuments(out)
+	if out.Documents > 0 || p.Backward {
+		out.SQL = g.outer(out)
 	}
-	out.Args = g.args.Values
+	out.SQL, out.Args = renumber(out.SQL, g.args.Values)
 	return out
 }
 
-// withDocuments joins the documents outside, after sorting and cutting off.
-func (g *generator) withDocuments(s *Statement) string {
-	var b strings.Builder
-	b.WriteString("select ")
-	for i := range s.Cells {
-		fmt.Fprintf(&b, "q.c%d, ", i)
-	}
-	for i := range g.documents {
-		if i > 0 {
-			b.WriteString(", ")
+var placeholder = regexp.MustCompile(`\$[0-9]+`)
+
+// renumber leaves out the arguments no placeholder names: what was bound for an
+// expression that turned out to have no value. PostgreSQL wants all to be used.
+func renumber(sql string, args []any) (string, []any) {
+	places := map[string]string{}
+	var used []any
+	sql = placeholder.ReplaceAllStringFunc(sql, func(p string) string {
+		if places[p] == "" {
+			n, err := strconv.Atoi(p[1:])
+			if err != nil || n > len(args) {
+				return p
+			}
+			used = append(used, args[n-1])
+			places[p] = "$" + strconv.Itoa(len(used))
 		}
-		fmt.Fprintf(&b, "d%d.doc", i)
+		return places[p]
+	})
+	return sql, used
+}
+
+// outer joins the documents after sorting and cutting off, and turns the rows of
+// TOP BACKWARD round again.
+func (g *generator) outer(s *Statement) string {
+	var columns []string
+	for i := range s.Cells {
+		columns = append(columns, fmt.Sprintf("q.c%d", i))
+	}
+	joins := ""
+	for i := range g.documents {
+		d := fmt.Sprintf("d%d", i)
+		columns = append(columns, d+".doc")
+		joins += fmt.Sprintf("\nleft join %s on %s.ehr_id = q.e%d and %s.vo_id = q.v%d and %s.ver = q.r%d",
+			g.scope.Scan(access.Version, d), d, i, d, i, d, i)
 	}
 	if s.Shown {
-		b.WriteString(", q.shown")
+		columns = append(columns, "q.shown")
 	}
-	b.WriteString("\nfrom (select m.*, row_number() over () as rn from (" + s.SQL + ") m) q")
-	for i := range g.documents {
-		alias := fmt.Sprintf("d%d", i)
-		fmt.Fprintf(&b, "\nleft join %s on %s.ehr_id = q.e%d and %s.vo_id = q.v%d and %s.ver = q.r%d",
-			g.scope.Scan(access.Version, alias), alias, i, alias, i, alias, i)
+	direction := ""
+	if g.plan.Backward {
+		direction = " desc"
 	}
-	b.WriteString("\norder by q.rn")
-	return b.String()
+	return "select " + strings.Join(columns, ", ") + "\nfrom (select m.*, row_number() over () as rn from (" + s.SQL + ") m) q" +
+		joins + "\norder by q.rn" + direction
 }
 
 func (g *generator) aggregates() bool {
 	for _, c := range g.plan.Columns {
-		if c.Func != "" {
+		if c.Aggregate {
 			return true
 		}
 	}
@@ -235,34 +256,28 @@ func (g *generator) negated(j *plan.Join, s *plan.Source, not bool) bool {
 // column writes one column as jsonb.
 func (g *generator) column(c *plan.Column) (string, Cell) {
 	cell := Cell{Document: -1}
-	if c.Star {
-		return "to_jsonb(count(*))", cell
-	}
-	ref, isRef := c.Value.(*plan.Ref)
-	if isRef {
-		cell.Declared = declared(ref)
-	}
-	switch c.Func {
-	case "":
-		if !isRef {
-			return g.operand(c.Value).json(), cell
+	switch v := c.Value.(type) {
+	case *plan.Ref:
+		cell.Declared = declared(v)
+		return g.cell(v, &cell), cell
+	case *plan.Aggregate:
+		switch v.Func {
+		case "SUM":
+			cell.Sum = true
+			return "to_jsonb(sum(" + g.operand(v.Arg).measured() + "))", cell
+		case "AVG":
+			// Divided by the reader of the row, with the decimals of the evaluator.
+			cell.Average = true
+			n := g.operand(v.Arg).measured()
+			return "case when count(" + n + ") > 0 then jsonb_build_array(sum(" + n + "), count(" + n + ")) end", cell
+		case "MIN", "MAX":
+			if ref, ok := v.Arg.(*plan.Ref); ok {
+				cell.Declared = declared(ref)
+			}
+			return g.extreme(g.operand(v.Arg), v.Func == "MIN"), cell
 		}
-		return g.cell(ref, &cell), cell
-	case "COUNT":
-		distinct := ""
-		if c.Distinct {
-			distinct = "distinct "
-		}
-		return "to_jsonb(count(" + distinct + g.operand(c.Value).json() + "))", cell
-	case "SUM":
-		cell.Sum = true
-		return "to_jsonb(sum(" + g.operand(c.Value).measured() + "))", cell
-	case "AVG":
-		cell.Average = true
-		n := g.operand(c.Value).measured()
-		return "case when count(" + n + ") > 0 then jsonb_build_array(sum(" + n + "), count(" + n + ")) end", cell
 	}
-	return g.extreme(g.operand(c.Value), c.Func == "MIN"), cell
+	return g.operand(c.Value).json(), cell
 }
 
 // extreme is the least or greatest value that sorts; of those that sort alike
@@ -350,7 +365,7 @@ func (g *generator) key(k plan.Key) []string {
 		keys = g.operand(k.Value).sortKeys()
 	}
 	for i := range keys {
-		if k.Descending {
+		if k.Descending != g.plan.Backward {
 			keys[i] += " desc nulls first"
 		} else {
 			keys[i] += " nulls last"

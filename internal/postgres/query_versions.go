@@ -1,0 +1,179 @@
+package postgres
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/quire-cdr/quire/internal/access"
+	"github.com/quire-cdr/quire/internal/aql"
+	"github.com/quire-cdr/quire/internal/aql/eval"
+	"github.com/quire-cdr/quire/internal/aql/plan"
+	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/rm/canon"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
+)
+
+// maxHistoryRows bounds what a query over superseded versions may give: it runs
+// on documents in memory.
+const maxHistoryRows = 100_000
+
+// asksHistory says whether a query ranges over superseded versions, which have
+// documents and no rows.
+func asksHistory(q *aql.Query) bool {
+	return slices.ContainsFunc(q.Classes(), func(c *aql.Class) bool { return c.Scope == aql.AllVersions })
+}
+
+// history runs a query over all versions on the evaluator, with the documents
+// the profile may see. LIMIT of the request is taken from the evaluator's rows.
+func (db *DB) history(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows) error {
+	ehr := plan.FixedEHR(q.Query, q.Options.Params, q.Options.EHR)
+	if ehr == "" && !q.Profile.MayQueryPopulation() {
+		return populationRefused()
+	}
+	source := &documents{db: db, profile: q.Profile, ehr: ehr}
+	result, err := eval.Run(ctx, q.Query, q.Options.Params, source, eval.Options{
+		Now: q.Options.Now, Zone: q.Options.Zone, ExactArchetypes: q.Options.Exact, MaxRows: maxHistoryRows,
+	})
+	if err != nil {
+		return err
+	}
+	if err := rows.Begin(); err != nil {
+		return err
+	}
+	found := result.Rows[min(q.Options.Offset, int64(len(result.Rows))):]
+	if f := q.Options.Fetch; f >= 0 && f < int64(len(found)) {
+		found = found[:f]
+	}
+	cells := make([][]byte, len(result.Columns))
+	// Which row shows whom is not kept: all whose documents were read are audited.
+	rows.Shown(source.seen)
+	for _, row := range found {
+		for i, v := range row {
+			cells[i] = v.AppendJSON(nil)
+		}
+		if err := rows.Row(cells, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// documents is the source of the evaluator: one EHR after the other with all
+// versions the profile may see.
+type documents struct {
+	db      *DB
+	profile *access.Profile
+	ehr     string
+	seen    []string
+}
+
+// %s are version and ehr.
+const documentsSQL = `select e.ehr_id::text, y.system_id, e.created, v.vo_id::text || '::' || s.system_id || '::' || v.ver, v.kind,
+       v.is_latest, v.is_effective, v.contribution_id::text, v.committed, coalesce(v.preceding, ''), v.lifecycle, v.audit, v.doc
+from `
+
+// EHRs implements eval.Source.
+func (d *documents) EHRs(ctx context.Context, _ eval.Need) iter.Seq2[*eval.EHR, error] {
+	return func(yield func(*eval.EHR, error) bool) {
+		err := d.db.with(ctx, d.db.query, d.db.queryWait, func(conn *pgx.Conn) error { return d.read(ctx, conn, yield) })
+		if err != nil {
+			yield(nil, translate(ctx, err))
+		}
+	}
+}
+
+func (d *documents) read(ctx context.Context, conn *pgx.Conn, yield func(*eval.EHR, error) bool) error {
+	args := &access.Args{}
+	action, fixed, where := access.Query, "", " where v.kind <= 3"
+	if d.ehr != "" {
+		fixed = args.Add(d.ehr) + "::uuid"
+		action, where = access.Read, where+" and v.ehr_id = "+fixed
+	} else {
+		where += " and e.is_queryable"
+	}
+	scope := access.NewScope(d.profile, action, args, fixed)
+	text := documentsSQL + scope.Scan(access.Version, "v") + " join " + scope.Scan(access.EHR, "e") +
+		" on e.ehr_id = v.ehr_id join system s on s.id = v.system join system y on y.id = e.system" + where + " order by v.ehr_id, v.vo_id, v.ver"
+	b := &pgx.Batch{}
+	b.Queue(beginSnapshotSQL)
+	begin(ctx, b, d.profile, action)
+	b.Queue(text, args.Values...)
+	results := conn.SendBatch(ctx, b)
+	defer func() {
+		_ = results.Close()
+		// Nothing was written; a connection that cannot end its transaction is
+		// closed by the pool.
+		_, _ = conn.Exec(ctx, "rollback")
+	}()
+	for range 2 {
+		if _, err := results.Exec(); err != nil {
+			return err
+		}
+	}
+	rows, err := results.Query()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var ehr *eval.EHR
+	for rows.Next() {
+		var id, system, audit string
+		var created, committed time.Time
+		var kind, lifecycle int16
+		var doc []byte
+		var v eval.Document
+		if err := rows.Scan(&id, &system, &created, &v.VersionUID, &kind, &v.Latest, &v.Effective, &v.Contribution,
+			&committed, &v.Preceding, &lifecycle, &audit, &doc); err != nil {
+			return err
+		}
+		if ehr == nil || ehr.ID != id {
+			if ehr != nil && !yield(ehr, nil) {
+				return nil
+			}
+			ehr = &eval.EHR{ID: id, SystemID: system, TimeCreated: millis(created)}
+			d.seen = append(d.seen, id)
+		}
+		v.Kind = eval.DocumentKind(kind)
+		code := strconv.Itoa(int(lifecycle))
+		v.Lifecycle = eval.Coded{Code: code, Text: cdr.LifecycleRubric(code)}
+		if err := readAudit(&v, audit, committed); err != nil {
+			return err
+		}
+		if doc != nil {
+			if v.Tree, err = canon.ReadStored(doc); err != nil {
+				return err
+			}
+		}
+		ehr.Documents = append(ehr.Documents, v)
+	}
+	if rows.Err() == nil && ehr != nil {
+		yield(ehr, nil)
+	}
+	return rows.Err()
+}
+
+// readAudit fills the commit audit from its canonical JSON.
+func readAudit(v *eval.Document, audit string, committed time.Time) error {
+	t, err := canon.ReadJSON([]byte(audit), rminfo.AUDIT_DETAILS, canon.ReadOptions{Lenient: true})
+	if err != nil {
+		return fault.New(fault.Internal, "stored-audit", "a stored audit cannot be read").Because(err)
+	}
+	root := t.Root()
+	v.Audit = eval.Audit{
+		SystemID: t.TextAt(root, rminfo.A_system_id), TimeCommitted: millis(committed),
+		ChangeType: eval.Coded{
+			Code: t.TextAt(root, rminfo.A_change_type, rminfo.A_defining_code, rminfo.A_code_string),
+			Text: t.TextAt(root, rminfo.A_change_type, rminfo.A_value),
+		},
+		Description: t.TextAt(root, rminfo.A_description, rminfo.A_value),
+	}
+	return nil
+}
+
+func millis(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
