@@ -100,6 +100,7 @@ func (b *Builder) Copy(attr rminfo.Attr, src *Tree, id ID) ID {
 	switch n.kind {
 	case Object:
 		at = b.Open(attr, n.class)
+		b.nodes[at].flags = n.flags & flagImplied
 		for c := range src.All(id) {
 			b.Copy(src.nodes[c].attr, src, c)
 		}
@@ -120,6 +121,9 @@ func (b *Builder) Class(id ID) rminfo.Class { return b.nodes[id].class }
 // SetClass names the class of a node made so far: a serialisation may give the
 // type after the members, or not at all where the context implies it.
 func (b *Builder) SetClass(id ID, class rminfo.Class) { b.nodes[id].class = class }
+
+// Imply notes that the class of an object made so far was not written.
+func (b *Builder) Imply(id ID) { b.nodes[id].flags |= flagImplied }
 
 // SetScalar changes how a primitive made so far is written, keeping its text:
 // a number that was sent as a JSON string.

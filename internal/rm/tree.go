@@ -25,8 +25,12 @@ const (
 	Boolean
 )
 
-// flagRoot marks the root node of an archetype.
-const flagRoot = 1
+// flagRoot marks the root node of an archetype, flagImplied an object whose
+// class was not written but follows from its place.
+const (
+	flagRoot = 1 << iota
+	flagImplied
+)
 
 type node struct {
 	parent, end ID
@@ -164,6 +168,11 @@ func (t *Tree) Name(id ID) string {
 // IsRoot says whether the node is the root of an archetype: a LOCATABLE whose
 // archetype_node_id is an archetype id and no at-code.
 func (t *Tree) IsRoot(id ID) bool { return t.nodes[id].flags&flagRoot != 0 }
+
+// Implied says whether the class of the object was left out where it came from,
+// because its place implies it. A codec may leave it out again, so that what was
+// sent comes back as it was.
+func (t *Tree) Implied(id ID) bool { return t.nodes[id].flags&flagImplied != 0 }
 
 // markRoots sets and clears the flag that IsRoot asks.
 func (t *Tree) markRoots() {

@@ -8,7 +8,8 @@
 //   - members that are null, and lists that are empty, are dropped;
 //   - a generic suffix of a class is stripped: DV_INTERVAL<DV_QUANTITY>;
 //   - a number sent as a string becomes a number with the same digits;
-//   - a missing class is inferred, and `_type` is written first in every object;
+//   - a missing class is inferred, and `_type` is written first: where it was
+//     sent, and where the place does not imply it;
 //   - insignificant white space and needless escapes go, a byte order mark too.
 //
 // A class is inferred from the declared type of the attribute where that is

@@ -160,6 +160,9 @@ func (r *reader) object(attr rminfo.Attr, m mark) error {
 		if r.dec.PeekKind() == '}' {
 			_, err := r.dec.ReadToken()
 			r.b.Close()
+			if !typed {
+				r.b.Imply(id)
+			}
 			return err
 		}
 		name, known, err := r.name()

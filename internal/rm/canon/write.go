@@ -9,19 +9,40 @@ import (
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 )
 
-// WriteJSON appends the node as compact canonical JSON. Every object begins with
-// its class, members stand in the order of the tree, and what the class declares
-// as a list is one even with a single item; items that do not stand together are
-// brought together at the first.
+// WriteJSON appends the node as compact canonical JSON. An object begins with its
+// class, unless the class was left out where the object came from and its place
+// implies it; the outermost always does. Members stand in the order of the tree,
+// and what the class declares as a list is one even with a single item; items
+// that do not stand together are brought together at the first.
 func WriteJSON(dst []byte, t *rm.Tree, id rm.ID) []byte {
+	if t.Kind(id) != rm.Object {
+		return write(dst, t, id, rminfo.Attribute{})
+	}
+	return writeMembers(append(dst, classHead[t.Class(id)]...), t, id)
+}
+
+// write appends a node that its holder declares so.
+func write(dst []byte, t *rm.Tree, id rm.ID, declared rminfo.Attribute) []byte {
 	switch t.Kind(id) {
 	case rm.String:
 		return quote(dst, t.Text(id))
 	case rm.Number, rm.Boolean:
 		return append(dst, t.Text(id)...)
 	}
+	if !t.Implied(id) || declared.Type != t.Class(id) {
+		return writeMembers(append(dst, classHead[t.Class(id)]...), t, id)
+	}
+	at := len(dst)
+	dst = writeMembers(append(dst, '{'), t, id)
+	if dst[at+1] == ',' {
+		dst = append(dst[:at+1], dst[at+2:]...)
+	}
+	return dst
+}
+
+// writeMembers appends what follows the class of an object.
+func writeMembers(dst []byte, t *rm.Tree, id rm.ID) []byte {
 	class := t.Class(id)
-	dst = append(dst, classHead[class]...)
 	if scattered(t, id) {
 		return writeScattered(dst, t, id)
 	}
@@ -29,14 +50,15 @@ func WriteJSON(dst []byte, t *rm.Tree, id rm.ID) []byte {
 		a := t.Attr(c)
 		dst = append(dst, attrHead[a]...)
 		next := t.Next(c)
-		if declared, _ := class.Attribute(a); !declared.Container && (next == rm.None || t.Attr(next) != a) {
-			dst = WriteJSON(dst, t, c)
+		declared, _ := class.Attribute(a)
+		if !declared.Container && (next == rm.None || t.Attr(next) != a) {
+			dst = write(dst, t, c, declared)
 			c = next
 			continue
 		}
 		dst = append(dst, '[')
 		for {
-			dst = WriteJSON(dst, t, c)
+			dst = write(dst, t, c, declared)
 			c = next
 			if c == rm.None || t.Attr(c) != a {
 				break
@@ -75,13 +97,14 @@ func writeScattered(dst []byte, t *rm.Tree, id rm.ID) []byte {
 		dst = append(append(dst, attrHead[a]...), '[')
 		n := len(dst)
 		count := 0
+		declared, _ := t.Class(id).Attribute(a)
 		for item := range t.Children(id, a) {
 			if count++; count > 1 {
 				dst = append(dst, ',')
 			}
-			dst = WriteJSON(dst, t, item)
+			dst = write(dst, t, item, declared)
 		}
-		if declared, _ := t.Class(id).Attribute(a); count == 1 && !declared.Container {
+		if count == 1 && !declared.Container {
 			dst = append(dst[:n-1], dst[n:]...)
 			continue
 		}
@@ -91,7 +114,7 @@ func writeScattered(dst []byte, t *rm.Tree, id rm.ID) []byte {
 }
 
 // classHead is how an object of each class begins, attrHead how each member
-// does. A comma can always lead: `_type` is there before.
+// does, with the comma after the class.
 var classHead, attrHead = heads()
 
 func heads() (class, attr [][]byte) {
