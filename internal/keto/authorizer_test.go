@@ -3,6 +3,7 @@ package keto
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -151,6 +152,47 @@ func TestFaultsAreOutages(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+// Each request breaks in its own way or not at all: what comes out is the right
+// profile or an outage, never less, never more, never a denial.
+func TestRandomFaults(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	f, db := newFake(t), newDB()
+	f.add(ward...)
+	a := authorizer(t, f.URL, db, nil)
+	want, err := a.Profile(t.Context(), nurse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.rng = rand.New(rand.NewPCG(seed, 3))
+	right, outages := 0, 0
+	f.set("mix")
+	for i := range 600 {
+		f.mu.Lock()
+		f.rarely = []int{3, 30, 200}[i%3]
+		f.mu.Unlock()
+		a.mu.Lock()
+		clear(a.cache)
+		a.mu.Unlock()
+		p, err := a.Profile(t.Context(), nurse)
+		switch {
+		case err == nil:
+			right++
+			if diff := cmp.Diff(want, p, comparing); diff != "" {
+				t.Fatalf("a wrong profile was believed (-want +got):\n%s", diff)
+			}
+		case fault.Is(err, fault.Unavailable):
+			outages++
+		default:
+			t.Fatalf("an outage was reported as %v", err)
+		}
+	}
+	t.Logf("%d right, %d outages", right, outages)
+	if right == 0 || outages == 0 {
+		t.Error("one of the two never happened")
+	}
 }
 
 // Writes hold to the same rule: a Keto that cannot be believed is not written to.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -22,6 +23,8 @@ type fakeKeto struct {
 	mode    string
 	lookups int
 	hold    chan struct{} // requests wait for it in mode "hang"
+	rng     *rand.Rand    // of mode "mix"
+	rarely  int           // one request in so many breaks
 }
 
 func newFake(t *testing.T) *fakeKeto {
@@ -33,6 +36,18 @@ func newFake(t *testing.T) *fakeKeto {
 }
 
 func newServer(f *fakeKeto) *httptest.Server { return httptest.NewServer(http.HandlerFunc(f.serve)) }
+
+// modes are the ways to break; "" works.
+var modes = []string{"500", "cut", "half", "empty", "other", "html", "redirect", "nocheck", "yes", "cutlist", "foreign", "drop"}
+
+func (f *fakeKeto) random() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.rng.IntN(f.rarely) > 0 {
+		return ""
+	}
+	return modes[f.rng.IntN(len(modes))]
+}
 
 func (f *fakeKeto) add(tuples ...Tuple) {
 	f.mu.Lock()
@@ -62,6 +77,9 @@ func (f *fakeKeto) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	f.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
+	if mode == "mix" { // each request breaks in its own way, or not
+		mode = f.random()
+	}
 	switch mode {
 	case "hang":
 		select {
@@ -69,6 +87,8 @@ func (f *fakeKeto) serve(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 		}
 		return
+	case "drop":
+		panic(http.ErrAbortHandler)
 	case "500":
 		w.WriteHeader(http.StatusInternalServerError)
 		_, _ = w.Write([]byte(`{"error":{"code":500,"message":"pq: down"}}`))
@@ -99,6 +119,11 @@ func (f *fakeKeto) serve(w http.ResponseWriter, r *http.Request) {
 			_, _ = w.Write([]byte(`{"relation_tuples":[],"next_page_token":""}`))
 		}
 		return
+	case "nocheck": // the same for one query of a check; a look-up then fails (TestLookupsFailWithTheirDatabase)
+		if isCheck {
+			_, _ = w.Write([]byte(`{"allowed":false}`))
+			return
+		}
 	case "yes": // another server that likes everybody
 		if isCheck {
 			_, _ = w.Write([]byte(`{"allowed":true}`))

@@ -266,3 +266,31 @@ func TestProbe(t *testing.T) {
 		cancel()
 	}
 }
+
+// What profiles rest on: a check says "no" when Keto's database is gone, and a
+// look-up does not say "nothing".
+func TestLookupsFailWithTheirDatabase(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a Keto of its own")
+	}
+	cluster := testkit.Own(t, true, false)
+	a := authorizer(t, cluster.KetoRead(), newDB(), func(c *Config) { c.WriteURL, c.Sentinel = cluster.KetoWrite(), cluster.Sentinel() })
+	who := subject{id: "user:local:a"}
+	if err := a.Grant(t.Context(), Tuple{"Organisation", "north", "clinicians", who.id}); err != nil {
+		t.Fatal(err)
+	}
+	if err := cluster.StopPostgres(); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		found, _, err := a.client.page(ctx, query{namespace: "Organisation", who: &who}, "")
+		cancel()
+		if err == nil {
+			t.Fatalf("a look-up without a database found %d tuples", len(found))
+		}
+	}
+	if p, err := a.Profile(t.Context(), cdr.Caller{Subject: who.id}); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
