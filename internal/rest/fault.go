@@ -103,11 +103,12 @@ var outcomeTypes = map[fault.Kind]string{
 }
 
 type outcomeIssue struct {
-	Severity    string          `json:"severity"`
-	Code        string          `json:"code"`
-	Details     *outcomeDetails `json:"details,omitempty"`
-	Diagnostics string          `json:"diagnostics"`
-	Expression  []string        `json:"expression,omitempty"`
+	Extension   []outcomeExtension `json:"extension,omitempty"`
+	Severity    string             `json:"severity"`
+	Code        string             `json:"code"`
+	Details     *outcomeDetails    `json:"details,omitempty"`
+	Diagnostics string             `json:"diagnostics"`
+	Expression  []string           `json:"expression,omitempty"`
 }
 
 type outcomeDetails struct {
@@ -134,12 +135,7 @@ func fhirBody(e *fault.Error) outcome {
 		}
 		found := outcomeIssue{Severity: severity, Code: outcomeTypes[e.Kind], Diagnostics: issue.Message,
 			Details: &outcomeDetails{Text: issue.Rule}}
-		for _, path := range []string{issue.FlatKey, issue.Path, issue.AQLPath} {
-			if path != "" {
-				found.Expression = []string{path}
-				break
-			}
-		}
+		found.Expression, found.Extension = locate(issue)
 		if issue.Rule == "" {
 			found.Details = nil
 		}

@@ -153,7 +153,7 @@ func TestFaultsBecomeAnswers(t *testing.T) {
 }
 
 func TestFHIRFaultsAreOperationOutcomes(t *testing.T) {
-	r := route("GET", "/fhir/r4/x", fails(fault.New(fault.Unprocessable, "x", "no").With(fault.Issue{FlatKey: "l1", Message: "wrong"})))
+	r := route("GET", "/fhir/r4/x", fails(fault.New(fault.Unprocessable, "x", "no").With(fault.Issue{Path: "QuestionnaireResponse.item[0]", FlatKey: "l1", AQLPath: "/a", Message: "wrong"})))
 	r.Errors = rest.FHIR
 	app := serve(t, nil, r)
 	for _, target := range []string{"/fhir/r4/x", "/fhir/r4/unknown"} {
@@ -162,8 +162,9 @@ func TestFHIRFaultsAreOperationOutcomes(t *testing.T) {
 			t.Errorf("%s: %s %s", target, response.Header.Get("Content-Type"), text)
 		}
 	}
-	if _, text := ask(t, app, "GET", "/fhir/r4/x", ""); !strings.Contains(text, `"expression":["l1"]`) {
-		t.Errorf("the linkId is not named: %s", text)
+	if _, text := ask(t, app, "GET", "/fhir/r4/x", ""); !strings.Contains(text, `"expression":["QuestionnaireResponse.item[0]"]`) ||
+		!strings.Contains(text, `"valueString":"l1"`) || !strings.Contains(text, `"valueString":"/a"`) {
+		t.Errorf("FHIRPath, linkId or openEHR path are not named: %s", text)
 	}
 }
 

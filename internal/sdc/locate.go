@@ -123,5 +123,10 @@ func (f *Form) Expression(i *Item) string {
 	return b.String()
 }
 
-// ExtPath is the extension that names an openEHR path.
-const ExtPath = extPath
+// Extensions beside the issues of an OperationOutcome: the linkId and the
+// openEHR path they are about, and the version uid that was written.
+const (
+	ExtPath    = extPath
+	ExtLinkID  = "https://quire-cdr.org/fhir/StructureDefinition/linkid"
+	ExtVersion = "https://quire-cdr.org/fhir/StructureDefinition/openehr-version-uid"
+)

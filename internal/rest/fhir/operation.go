@@ -1,0 +1,186 @@
+package fhir
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/cdr/form"
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/fhir"
+	"github.com/quire-cdr/quire/internal/rest"
+	"github.com/quire-cdr/quire/internal/sdc"
+)
+
+// populate issues a form for a person.
+func (h handlers) populate(call *rest.Call) error {
+	contentType, err := format(call)
+	if err != nil {
+		return err
+	}
+	person := form.Person{EHR: call.Query("ehr")}
+	if text := call.Query("subject"); text != "" {
+		person.Subject = &fhir.Reference{Reference: text}
+	}
+	body, err := call.Content()
+	if err != nil && fault.Of(err).Code != "body-missing" {
+		return err
+	}
+	if len(body) > 0 {
+		in, err := parameters(body)
+		if err != nil {
+			return err
+		}
+		if err := in.person(&person); err != nil {
+			return err
+		}
+	}
+	issued, err := h.service.Populate(call.Context(), call.Caller, call.Param("id"), person, base(call))
+	if err != nil {
+		return err
+	}
+	return show(call, contentType, issued)
+}
+
+// process commits a filled form.
+func (h handlers) process(call *rest.Call) error {
+	contentType, err := format(call)
+	if err != nil {
+		return err
+	}
+	s := form.Submission{Questionnaire: call.Param("id"), Person: form.Person{EHR: call.Query("ehr")}}
+	if s.DryRun, err = flag(call, "dry-run"); err != nil {
+		return err
+	}
+	if s.Info, err = call.CommitInfo(); err != nil {
+		return err
+	}
+	if s.Response, err = call.Content(); err != nil {
+		return err
+	}
+	if resourceType(s.Response) == "Parameters" {
+		in, err := parameters(s.Response)
+		if err != nil {
+			return err
+		}
+		if err := in.person(&s.Person); err != nil {
+			return err
+		}
+		if s.Response = in.response(); s.Response == nil {
+			return fault.New(fault.Invalid, "response-missing", "the Parameters hold no QuestionnaireResponse").With(fault.Issue{
+				Path: "Parameters.parameter", Rule: "required", Expected: "a parameter in or response", Message: "the parameter with the QuestionnaireResponse is missing"})
+		}
+	}
+	done, err := h.service.Process(call.Context(), call.Caller, s)
+	if err != nil {
+		return err
+	}
+	if done.Document.VersionUID != "" {
+		describe(call, done.Document)
+		call.SetLocation(place(done.Document))
+	}
+	return send(call, http.StatusOK, contentType, outcome(done))
+}
+
+// place is the address of a stored response below the base path.
+func place(doc cdr.Document) string {
+	at := root + "/QuestionnaireResponse/" + doc.ObjectID
+	if uid, ok := cdr.ParseVersionUID(doc.VersionUID); ok {
+		at += "/_history/" + strconv.Itoa(uid.Number)
+	}
+	return at
+}
+
+// outcome tells what a submission came to. What was removed is listed, each by
+// its item (DESIGN 5a rule 4).
+func outcome(done *form.Processed) fhir.OperationOutcome {
+	note := func(code, text string) fhir.OutcomeIssue {
+		return fhir.OutcomeIssue{Severity: "information", Code: "informational", Details: &fhir.CodeableConcept{Text: code}, Diagnostics: text}
+	}
+	var head fhir.OutcomeIssue
+	switch {
+	case done.Unchanged:
+		head = note("unchanged", "the answers are those of the stored version; nothing was written")
+	case done.DryRun:
+		head = note("dry-run", "the response can be stored; nothing was written")
+	case done.Repeated:
+		head = note("repeated", "this submission was stored before; nothing was written")
+	default:
+		head = note("stored", "the response is stored")
+	}
+	if done.Document.VersionUID != "" {
+		head.Extension = []fhir.Extension{{URL: sdc.ExtVersion, ValueString: done.Document.VersionUID}}
+	}
+	out := fhir.OperationOutcome{ResourceType: "OperationOutcome", Issue: []fhir.OutcomeIssue{head}}
+	for _, linkID := range done.Removed {
+		removed := note("removed", "the answer was deleted, as the submission says")
+		removed.Extension = []fhir.Extension{{URL: sdc.ExtLinkID, ValueString: linkID}}
+		out.Issue = append(out.Issue, removed)
+	}
+	return out
+}
+
+// flag reads a query parameter that is true or false.
+func flag(call *rest.Call, name string) (bool, error) {
+	switch call.Query(name) {
+	case "", "false":
+		return false, nil
+	case "true":
+		return true, nil
+	}
+	return false, fault.New(fault.Invalid, "query-parameter", "the query parameter %s is true or false", name)
+}
+
+func resourceType(text []byte) string {
+	var head struct {
+		ResourceType string `json:"resourceType"`
+	}
+	// What cannot be read is a fault of the reader that comes after.
+	_ = json.Unmarshal(text, &head)
+	return head.ResourceType
+}
+
+type input struct{ fhir.Parameters }
+
+func parameters(text []byte) (input, error) {
+	var in input
+	if err := json.Unmarshal(text, &in.Parameters); err != nil || in.ResourceType != "Parameters" {
+		return in, fault.New(fault.Invalid, "parameters", "the body is no Parameters resource this operation reads").With(fault.Issue{
+			Path: "Parameters", Rule: "json", Expected: "Parameters", Found: in.ResourceType, Message: "the body cannot be read as Parameters"})
+	}
+	return in, nil
+}
+
+// person adds whom the parameters name to what the address says.
+func (in input) person(p *form.Person) error {
+	for _, one := range in.Parameter {
+		switch one.Name {
+		case "subject":
+			if one.ValueReference == nil {
+				return fault.New(fault.Invalid, "subject", "the parameter subject is a Reference")
+			}
+			p.Subject = one.ValueReference
+		case "ehr":
+			if p.EHR != "" && !strings.EqualFold(p.EHR, one.ValueString) {
+				return fault.New(fault.Conflict, "wrong-person", "the address and the parameter ehr name different records")
+			}
+			p.EHR = one.ValueString
+		}
+	}
+	return nil
+}
+
+// responseParameters are the names clients give the response (SDC 4, and before).
+var responseParameters = []string{"in", "response", "questionnaire-response"}
+
+func (in input) response() []byte {
+	for _, one := range in.Parameter {
+		if slices.Contains(responseParameters, one.Name) && len(one.Resource) > 0 {
+			return one.Resource
+		}
+	}
+	return nil
+}
