@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/cdr"
@@ -292,5 +294,79 @@ func TestLookupsFailWithTheirDatabase(t *testing.T) {
 	}
 	if p, err := a.Profile(t.Context(), cdr.Caller{Subject: who.id}); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+// Keto's own database connections are killed in the middle of look-ups and
+// checks: the right profile or an outage.
+func TestKetoLosesItsConnections(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a Keto of its own")
+	}
+	cluster := testkit.Own(t, true, false)
+	a := authorizer(t, cluster.KetoRead(), newDB(), func(c *Config) { c.WriteURL, c.Sentinel = cluster.KetoWrite(), cluster.Sentinel() })
+	policy := Policy{}
+	for _, tuple := range ward {
+		if tuple.check() != nil || tuple.Namespace == "Organisation" && tuple.Object == "east" && tuple.Relation != "researchers" {
+			continue
+		}
+		if policy[tuple.Namespace] == nil {
+			policy[tuple.Namespace] = map[string]map[string][]string{}
+		}
+		if policy[tuple.Namespace][tuple.Object] == nil {
+			policy[tuple.Namespace][tuple.Object] = map[string][]string{}
+		}
+		policy[tuple.Namespace][tuple.Object][tuple.Relation] = append(policy[tuple.Namespace][tuple.Object][tuple.Relation], tuple.Subject)
+	}
+	if _, err := a.Apply(t.Context(), policy); err != nil {
+		t.Fatal(err)
+	}
+	want, err := a.Profile(t.Context(), nurse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), cluster.SuperuserDSN("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop, killed := make(chan struct{}), 0
+	var killer sync.WaitGroup
+	killer.Go(func() {
+		defer conn.Close(context.Background())
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(70 * time.Millisecond):
+			}
+			var n int
+			if err := conn.QueryRow(context.Background(), "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = 'keto' and random() < 0.15").Scan(&n); err == nil {
+				killed += n
+			}
+		}
+	})
+	right, outages := 0, 0
+	for range 150 {
+		a.mu.Lock()
+		clear(a.cache)
+		a.mu.Unlock()
+		p, err := a.Profile(t.Context(), nurse)
+		switch {
+		case err == nil:
+			right++
+			if diff := cmp.Diff(want, p, comparing); diff != "" {
+				t.Errorf("a wrong profile was believed (-want +got):\n%s", diff)
+			}
+		case fault.Is(err, fault.Unavailable):
+			outages++
+		default:
+			t.Errorf("an outage was reported as %v", err)
+		}
+	}
+	close(stop)
+	killer.Wait()
+	t.Logf("%d right, %d outages, %d connections killed", right, outages, killed)
+	if killed == 0 {
+		t.Error("nothing was killed")
 	}
 }
