@@ -74,7 +74,9 @@ type composer struct {
 // is the group's linkId with the number of each repeat ("vitals/pulse:0"); group
 // is nil where the group did not come back.
 func (c *composer) merge(attr rminfo.Attr, owner template.NodeID, node rm.ID, group *occurrence, path string) {
-	c.b.Open(attr, c.base.Class(node))
+	if opened := c.b.Open(attr, c.base.Class(node)); c.base.Implied(node) {
+		c.b.Imply(opened)
+	}
 	pairs := c.pair(owner, node, group, path)
 	last := map[rminfo.Attr]rm.ID{}
 	for child := range c.base.All(node) {
