@@ -88,6 +88,8 @@ func (db *DB) failed(ctx context.Context, c cdr.Commit, err error) (again bool, 
 		return true, answer, fault.New(fault.Unavailable, "index-epoch", "the index is being rebuilt")
 	case refusal(err) == "stale":
 		return false, answer, db.stale(ctx, c)
+	case refusal(err) == "denied":
+		return false, answer, db.denied(ctx, c)
 	case refusal(err) != "":
 		return false, answer, refused(refusal(err))
 	case violated(err) == "idempotency_pkey":
@@ -118,8 +120,6 @@ var refusals = map[string]struct {
 	kind    fault.Kind
 	message string
 }{
-	"ehr-unknown":      {fault.NotFound, "no such EHR"},
-	"forbidden":        {fault.Forbidden, "writing to this EHR is not allowed"},
 	"not-modifiable":   {fault.Conflict, "the EHR does not allow modification"},
 	"already-deleted":  {fault.Invalid, "the object is deleted already"},
 	"template-changed": {fault.Invalid, "the new version is of another template than the object"},
@@ -162,6 +162,15 @@ func conflict(constraint string, err error) error {
 		return fault.Of(redact(err))
 	}
 	return fault.New(c.kind, strings.ReplaceAll(strings.TrimSuffix(constraint, "_pkey"), "_", "-")+"-exists", "%s", c.message)
+}
+
+// denied tells an EHR that may be read and not written from one that is unknown
+// or invisible.
+func (db *DB) denied(ctx context.Context, c cdr.Commit) error {
+	if _, err := db.EHR(ctx, c.Profile, c.EHR); err != nil {
+		return err
+	}
+	return fault.New(fault.Forbidden, "forbidden", "writing to this EHR is not allowed")
 }
 
 // stale explains why no version was replaced: there is none, a newer one, or

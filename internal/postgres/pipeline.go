@@ -74,20 +74,18 @@ func (db *DB) send(ctx context.Context, c cdr.Commit, cut [][]row.Row, ids inter
 
 // The row of the EHR is locked for update when EHR_STATUS changes or a rule
 // about all its compositions is checked, else shared among writers of different
-// objects. %[1]s is the EHR's row, %[2]s and %[3]s the write and read verdicts,
-// %[4]s the lock.
+// objects. %[1]s is the EHR's row, %[2]s the verdict on the writer, %[3]s the
+// lock.
 const lockSQL = `select case
-    when e.ehr_id is null then refuse('ehr-unknown')
-    when not %[2]s then refuse(case when %[3]s then 'forbidden' else 'ehr-unknown' end)
-    when %[5]s::boolean and not e.is_modifiable then refuse('not-modifiable')
+    when e.ehr_id is null or not %[2]s then refuse('denied')
+    when %[4]s::boolean and not e.is_modifiable then refuse('not-modifiable')
 end
-from (select $1::uuid as id) i left join lateral (select * from %[1]s where e.ehr_id = i.id for %[4]s) e on true`
+from (select $1::uuid as id) i left join lateral (select * from %[1]s where e.ehr_id = i.id for %[3]s) e on true`
 
 func (p *pipeline) lock() {
 	args := &access.Args{}
 	ehr := args.Add(p.commit.EHR) + "::uuid"
 	write := access.NewScope(p.commit.Profile, access.Write, args, ehr).Allows(ehr)
-	read := access.NewScope(p.commit.Profile, access.Read, args, ehr).Allows(ehr)
 	// is_modifiable is judged once for all versions; EHR_STATUS is always
 	// writable, and one that opens the record opens it for its companions.
 	content, mode := false, "key share"
@@ -100,7 +98,7 @@ func (p *pipeline) lock() {
 		}
 	}
 	must := args.Add(content && !opened)
-	p.Queue(fmt.Sprintf(lockSQL, everything(access.EHR, "e"), write, read, mode, must), args.Values...)
+	p.Queue(fmt.Sprintf(lockSQL, everything(access.EHR, "e"), write, mode, must), args.Values...)
 }
 
 const insertEHRSQL = `insert into ehr (ehr_id, system, created, status_id, is_queryable, is_modifiable)
@@ -217,10 +215,16 @@ func (p *pipeline) status(v cdr.NewVersion) {
 
 // The time is the database's, in milliseconds, and later than that of every
 // version this contribution follows, so that version_at_time has one answer.
+// A scalar subquery for each, so that no plan ever reads more than those rows.
 const insertContributionSQL = `insert into contribution (ehr_id, contribution_id, system, committed, change_type, audit)
 select $1::uuid, $2::uuid, $3::int, greatest(date_trunc('milliseconds', clock_timestamp()),
-       (select max(v.committed) + interval '1 millisecond' from unnest($6::uuid[], $7::int[]) o (vo_id, ver)
-        join %s on v.ehr_id = $1 and v.vo_id = o.vo_id and v.ver = o.ver)), $4::smallint, $5::text
+       (select max((select v.committed + interval '1 millisecond' from %s where v.ehr_id = $1 and v.vo_id = o.vo_id and v.ver = o.ver))
+        from unnest($6::uuid[], $7::int[]) o (vo_id, ver))), $4::smallint, $5::text
+returning committed`
+
+// The same where nothing is followed.
+const insertFirstContributionSQL = `insert into contribution (ehr_id, contribution_id, system, committed, change_type, audit)
+values ($1, $2, $3, date_trunc('milliseconds', clock_timestamp()), $4, $5)
 returning committed`
 
 func (p *pipeline) contribution() {
@@ -231,9 +235,12 @@ func (p *pipeline) contribution() {
 			objects, numbers = append(objects, v.Object), append(numbers, int32(old.Number))
 		}
 	}
-	p.Queue(fmt.Sprintf(insertContributionSQL, everything(access.Version, "v")),
-		c.EHR, c.ID, p.ids.system[c.SystemID], number(c.ChangeType), string(c.AuditDetails), objects, numbers,
-	).QueryRow(func(row pgx.Row) error { return row.Scan(&p.at) })
+	args := []any{c.EHR, c.ID, p.ids.system[c.SystemID], number(c.ChangeType), string(c.AuditDetails)}
+	text := insertFirstContributionSQL
+	if len(objects) > 0 {
+		text, args = fmt.Sprintf(insertContributionSQL, everything(access.Version, "v")), append(args, objects, numbers)
+	}
+	p.Queue(text, args...).QueryRow(func(row pgx.Row) error { return row.Scan(&p.at) })
 }
 
 // The fence: rows were cut for the promoted paths of one epoch, and in another
@@ -246,7 +253,7 @@ select $1::uuid, $2::uuid, $3::int, $4::smallint, $5::int, true, $6::boolean, $7
        coalesce(nullif($10::int, 0), o.template, 0), coalesce(nullif($11::int, 0), o.tmpl, 0), $12::bigint | coalesce(o.sens, 0),
        coalesce(nullif($13::int, 0), o.arch, 0), $14::text::numeric, $15::text,
        array(select l from unnest($16::text[] || o.labels) l group by l order by l), $17::text, $18::text, $19::text
-from index_epoch e, %s left join %s on o.ehr_id = c.ehr_id and o.vo_id = $2 and o.ver = $3::int - 1
+from index_epoch e, %s left join lateral (select * from %s where o.ehr_id = $1 and o.vo_id = $2 and o.ver = $3::int - 1 limit 1) o on true
 where c.ehr_id = $1 and c.contribution_id = $9
   and (e.promoted = $20::bigint or refuse('epoch'))
   and ($10 = 0 or exists (select 1 from template t where t.id = $10) or refuse('template-gone'))`

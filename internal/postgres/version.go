@@ -24,34 +24,33 @@ const versionColumns = `v.ehr_id, v.vo_id, v.ver, v.kind, s.system_id, v.lifecyc
 const versionJoins = `join system s on s.id = v.system left join template_family f on f.id = v.tmpl`
 
 // The reads of one version: by its uid, the one to show for an object, and the
-// one extant at a time. %[1]s is version, %[2]s whether the caller may write in
-// the EHR, %[3]s what picks the object.
+// one extant at a time. %[1]s is version, %[2]s what picks the object.
 const (
-	versionByUIDSQL = `select ` + versionColumns + `, v.doc, %[2]s
+	versionByUIDSQL = `select ` + versionColumns + `, v.doc
 from %[1]s ` + versionJoins + `
 where v.ehr_id = $1 and v.vo_id = $2 and v.ver = $3 and lower(s.system_id) = lower($4) and v.kind = $5`
 
-	versionNowSQL = `select ` + versionColumns + `, v.doc, %[2]s
+	versionNowSQL = `select ` + versionColumns + `, v.doc
 from %[1]s ` + versionJoins + `
-where v.ehr_id = $1 and %[3]s and (v.is_effective or v.is_latest) and v.kind = $3
+where v.ehr_id = $1 and %[2]s and (v.is_effective or v.is_latest) and v.kind = $3
 order by v.is_effective desc limit 1`
 
-	versionLatestSQL = `select ` + versionColumns + `, v.doc, %[2]s
+	versionLatestSQL = `select ` + versionColumns + `, v.doc
 from %[1]s ` + versionJoins + `
-where v.ehr_id = $1 and %[3]s and v.is_latest and v.kind = $3`
+where v.ehr_id = $1 and %[2]s and v.is_latest and v.kind = $3`
 
 	// Where nothing is effective and the latest is a draft: what was there before
 	// it, if anything ever was.
-	versionBeforeDraftSQL = `select ` + versionColumns + `, v.doc, %[2]s
+	versionBeforeDraftSQL = `select ` + versionColumns + `, v.doc
 from %[1]s ` + versionJoins + `
-where v.ehr_id = $1 and %[3]s and v.kind = $3 and v.lifecycle <> 553
+where v.ehr_id = $1 and %[2]s and v.kind = $3 and v.lifecycle <> 553
 order by v.ver desc limit 1`
 
 	// A version is extant from its own commit, inclusive, to the next one's. $5
 	// lets drafts count.
-	versionAtSQL = `select ` + versionColumns + `, v.doc, %[2]s
+	versionAtSQL = `select ` + versionColumns + `, v.doc
 from %[1]s ` + versionJoins + `
-where v.ehr_id = $1 and %[3]s and v.kind = $3 and v.committed <= $4 and ($5::boolean or v.lifecycle <> 553)
+where v.ehr_id = $1 and %[2]s and v.kind = $3 and v.committed <= $4 and ($5::boolean or v.lifecycle <> 553)
 order by v.ver desc limit 1`
 )
 
@@ -61,6 +60,21 @@ const byObject = `v.vo_id = $2::uuid`
 // Version reads one version in one round trip. A draft is shown by its uid or
 // when it is asked for, and only to who may write (DESIGN 5a rule 1).
 func (db *DB) Version(ctx context.Context, p *access.Profile, ehr string, kind cdr.Kind, ref cdr.VersionRef) (cdr.Version, error) {
+	v, err := db.version(ctx, p, ehr, kind, ref)
+	if err != nil || v.Lifecycle != cdr.Incomplete {
+		return v, err
+	}
+	may, err := db.mayWrite(ctx, p, ehr, v.Family)
+	if err == nil && !may {
+		err = unknownVersion()
+	}
+	if err != nil {
+		return cdr.Version{}, err
+	}
+	return v, nil
+}
+
+func (db *DB) version(ctx context.Context, p *access.Profile, ehr string, kind cdr.Kind, ref cdr.VersionRef) (cdr.Version, error) {
 	drafts := ref.Lifecycle == "incomplete" || ref.Lifecycle == cdr.Incomplete
 	switch {
 	case ref.VersionUID != "":
@@ -68,31 +82,40 @@ func (db *DB) Version(ctx context.Context, p *access.Profile, ehr string, kind c
 		if !ok {
 			return cdr.Version{}, unknownVersion()
 		}
-		return db.visible(db.one(ctx, p, ehr, versionByUIDSQL, "", uid.Object, uid.Number, uid.System, int16(kind)))
+		return db.one(ctx, p, ehr, versionByUIDSQL, "", uid.Object, uid.Number, uid.System, int16(kind))
 	case ref.At != nil:
-		return db.visible(db.one(ctx, p, ehr, versionAtSQL, ref.Object, int16(kind), *ref.At, drafts))
+		return db.one(ctx, p, ehr, versionAtSQL, ref.Object, int16(kind), *ref.At, drafts)
 	case drafts:
-		return db.visible(db.one(ctx, p, ehr, versionLatestSQL, ref.Object, int16(kind)))
+		return db.one(ctx, p, ehr, versionLatestSQL, ref.Object, int16(kind))
 	}
-	v, mayWrite, err := db.one(ctx, p, ehr, versionNowSQL, ref.Object, int16(kind))
+	v, err := db.one(ctx, p, ehr, versionNowSQL, ref.Object, int16(kind))
 	if err == nil && v.Lifecycle == cdr.Incomplete {
-		before, _, err := db.one(ctx, p, ehr, versionBeforeDraftSQL, ref.Object, int16(kind))
+		before, err := db.one(ctx, p, ehr, versionBeforeDraftSQL, ref.Object, int16(kind))
 		if err == nil || !fault.Is(err, fault.NotFound) {
 			return before, err
 		}
 	}
-	return db.visible(v, mayWrite, err)
+	return v, err
 }
 
-// visible hides a draft from who may not write.
-func (db *DB) visible(v cdr.Version, mayWrite bool, err error) (cdr.Version, error) {
-	if err != nil {
-		return cdr.Version{}, err
+const mayWriteSQL = `select %s`
+
+// mayWrite says whether the profile may write in the EHR and the template
+// family; asked for drafts only, so that every other read is spared the gate.
+func (db *DB) mayWrite(ctx context.Context, p *access.Profile, ehr string, family int32) (bool, error) {
+	if p.All {
+		return true, nil
 	}
-	if v.Lifecycle == cdr.Incomplete && !mayWrite {
-		return cdr.Version{}, unknownVersion()
+	if family != 0 && !slices.Contains(p.WriteTemplates, family) {
+		return false, nil
 	}
-	return v, nil
+	args := &access.Args{Values: []any{ehr}}
+	gate := access.NewScope(p, access.Write, args, "$1::uuid").Allows("$1::uuid")
+	var may bool
+	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, fmt.Sprintf(mayWriteSQL, gate), args.Values...).Scan(&may)
+	})
+	return may, translate(ctx, err)
 }
 
 func unknownVersion() error {
@@ -101,7 +124,7 @@ func unknownVersion() error {
 
 // one runs a point read. byUID statements have the object in rest; for all
 // others object is the second argument, "" for the EHR_STATUS of the EHR.
-func (db *DB) one(ctx context.Context, p *access.Profile, ehr, statement, object string, rest ...any) (cdr.Version, bool, error) {
+func (db *DB) one(ctx context.Context, p *access.Profile, ehr, statement, object string, rest ...any) (cdr.Version, error) {
 	args := &access.Args{Values: []any{ehr}}
 	var by string
 	if statement != versionByUIDSQL {
@@ -114,24 +137,21 @@ func (db *DB) one(ctx context.Context, p *access.Profile, ehr, statement, object
 	if by != "" && object == "" {
 		by = "v.vo_id = (select e.status_id from " + scope.Scan(access.EHR, "e") + " where e.ehr_id = $1 and $2::uuid is null)"
 	}
-	write := access.NewScope(p, access.Write, args, "$1::uuid").Allows("$1::uuid")
-	text := fmt.Sprintf(statement, versions, write, by)
+	text := fmt.Sprintf(statement, versions, by)
 
 	var v cdr.Version
-	var mayWrite bool
 	b := &pgx.Batch{}
 	begin(ctx, b, p, access.Read)
 	b.Queue(text, args.Values...).QueryRow(func(row pgx.Row) error {
-		return scanVersion(row, &v, &v.Doc, &mayWrite)
+		return scanVersion(row, &v, &v.Doc)
 	})
 	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
 		return conn.SendBatch(ctx, b).Close()
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
-		return v, false, unknownVersion()
+		return v, unknownVersion()
 	}
-	mayWrite = mayWrite && (p.All || v.Family == 0 || slices.Contains(p.WriteTemplates, v.Family))
-	return v, mayWrite, translate(ctx, err)
+	return v, translate(ctx, err)
 }
 
 // scanVersion reads versionColumns and what follows them.
