@@ -15,12 +15,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/cdr/form"
 	"github.com/quire-cdr/quire/internal/keto"
 	"github.com/quire-cdr/quire/internal/postgres"
 	"github.com/quire-cdr/quire/internal/rest"
 	restaccess "github.com/quire-cdr/quire/internal/rest/access"
 	"github.com/quire-cdr/quire/internal/rest/admin"
 	"github.com/quire-cdr/quire/internal/rest/audit"
+	restfhir "github.com/quire-cdr/quire/internal/rest/fhir"
 	"github.com/quire-cdr/quire/internal/rest/openehr"
 	"github.com/quire-cdr/quire/internal/rest/web"
 	"github.com/quire-cdr/quire/internal/telemetry"
@@ -33,6 +35,7 @@ type parts struct {
 	auditor    *postgres.AuditWriter
 	authorizer *keto.Authorizer
 	service    *cdr.Service
+	forms      *form.Forms
 	control    *cdr.AccessControl
 	trail      *cdr.AuditTrail
 	log        *slog.Logger
@@ -85,6 +88,11 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 		Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, SystemID: w.SystemID,
 		Compat: w.Compat, Destruction: w.Destruction, Logger: w.Log,
 	})
+	if p.forms, err = form.New(form.Config{
+		Service: p.service, Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, Secret: w.FormSecret,
+	}); err != nil {
+		return nil, err
+	}
 	p.control = &cdr.AccessControl{Store: p.access, Authorizer: p.authorizer, Auditor: p.auditor}
 	p.trail = &cdr.AuditTrail{Store: p.access, Access: p.access, Authorizer: p.authorizer, Auditor: p.auditor}
 	return p, nil
@@ -137,6 +145,7 @@ func (p *parts) listen(o listenOptions) (_ *listeners, err error) {
 	options.Routes = slices.Concat(
 		openehr.Routes(p.service, openehr.About{Version: version, SystemID: o.SystemID}),
 
+		restfhir.Routes(p.forms, restfhir.About{Version: version}),
 		admin.Routes(p.service),
 		restaccess.Routes(p.control),
 		audit.Routes(p.trail),
