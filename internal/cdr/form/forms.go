@@ -40,11 +40,16 @@ type Store interface {
 	Living(ctx context.Context, p *access.Profile, ehr string, family int32) (object string, err error)
 }
 
+// Authorizer says what a caller may see.
+type Authorizer interface {
+	Profile(ctx context.Context, caller cdr.Caller) (*access.Profile, error)
+}
+
 // Config is what Forms are made of.
 type Config struct {
 	Service    Service
 	Store      Store
-	Authorizer cdr.Authorizer
+	Authorizer Authorizer
 	Auditor    cdr.Auditor
 	// Secret signs the tokens, 32 bytes or more; all processes of one system
 	// share it.

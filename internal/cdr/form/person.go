@@ -95,21 +95,27 @@ func (f *Forms) agrees(ctx context.Context, caller cdr.Caller, r *fhir.Questionn
 		named = r.Subject.Reference != "" || r.Subject.Identifier != nil
 		confirmed = v == same
 	}
-	for _, identifier := range identifiers(r) {
-		v, err := f.identified(ctx, caller, identifier, ehr)
+	for _, i := range identifiers(r) {
+		v, err := f.identified(ctx, caller, i.Identifier, ehr)
 		if err != nil || v == other {
 			return false, err
 		}
-		confirmed = confirmed || v == same
+		confirmed = confirmed || v == same && i.ofSubject
 	}
 	return confirmed || !named, nil
 }
 
+type personal struct {
+	*fhir.Identifier
+	// ofSubject: the subject carries it, or refers to the Patient that does.
+	ofSubject bool
+}
+
 // identifiers are those of the subject and of Patients within the response.
-func identifiers(r *fhir.QuestionnaireResponse) []*fhir.Identifier {
-	var out []*fhir.Identifier
+func identifiers(r *fhir.QuestionnaireResponse) []personal {
+	var out []personal
 	if r.Subject != nil && r.Subject.Identifier != nil {
-		out = append(out, r.Subject.Identifier)
+		out = append(out, personal{r.Subject.Identifier, true})
 	}
 	for _, member := range r.Other {
 		if member.Name != "contained" {
@@ -117,6 +123,7 @@ func identifiers(r *fhir.QuestionnaireResponse) []*fhir.Identifier {
 		}
 		var contained []struct {
 			ResourceType string            `json:"resourceType"`
+			ID           string            `json:"id"`
 			Identifier   []fhir.Identifier `json:"identifier"`
 		}
 		if json.Unmarshal(member.Value, &contained) != nil {
@@ -127,7 +134,7 @@ func identifiers(r *fhir.QuestionnaireResponse) []*fhir.Identifier {
 				continue
 			}
 			for n := range c.Identifier {
-				out = append(out, &c.Identifier[n])
+				out = append(out, personal{&c.Identifier[n], r.Subject != nil && c.ID != "" && r.Subject.Reference == "#"+c.ID})
 			}
 		}
 	}
