@@ -32,7 +32,7 @@ type accessSaw struct {
 
 // Run prints the audit of the record.
 func (c accessSaw) Run(ctx context.Context) error {
-	return c.Server.show(ctx, "GET", "/audit/v1/ehr/"+c.EHR, nil)
+	return c.Server.show(ctx, "GET", "/audit/v1/ehr/"+c.EHR+"/accesses", nil)
 }
 
 type accessRelate struct {

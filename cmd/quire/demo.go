@@ -18,6 +18,24 @@ func system(organisation string) cdr.Caller {
 	return cdr.Caller{Subject: "system:quire", Role: "system", Name: "Quire demo", Organisation: organisation, All: true}
 }
 
+// patiently does a step of the start-up until the parts it needs answer: on a
+// busy machine they may take longer than a request would wait for them.
+func patiently(ctx context.Context, do func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		err := do()
+		if !fault.Is(err, fault.Unavailable) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
 // installTemplates uploads the templates this build ships with; one that is
 // there already, with whatever content, stays.
 func (p *parts) installTemplates(ctx context.Context) error {
@@ -26,7 +44,11 @@ func (p *parts) installTemplates(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := p.service.UploadTemplate(ctx, system(""), text, shipped.Sensitivity); err != nil && !fault.Is(err, fault.Conflict) {
+		err = patiently(ctx, func() error {
+			_, err := p.service.UploadTemplate(ctx, system(""), text, shipped.Sensitivity)
+			return err
+		})
+		if err != nil && !fault.Is(err, fault.Conflict) {
 			return fmt.Errorf("installing the template %q: %w", shipped.ID, err)
 		}
 	}
@@ -45,7 +67,11 @@ var demoStart = time.Date(2026, 9, 1, 7, 30, 0, 0, time.UTC)
 
 // loadDemo makes the demo people and their records, once.
 func (p *parts) loadDemo(ctx context.Context) error {
-	loaded, err := p.db.Setting(ctx, postgres.SettingDemo)
+	var loaded string
+	err := patiently(ctx, func() (err error) {
+		loaded, err = p.db.Setting(ctx, postgres.SettingDemo)
+		return err
+	})
 	if err != nil || loaded == "on" {
 		return err
 	}
@@ -57,7 +83,11 @@ func (p *parts) loadDemo(ctx context.Context) error {
 	random := demo.Random(demoSeed)
 	for n, person := range demo.People(demoPeople) {
 		caller := system(person.Organisation)
-		ehr, err := p.service.CreateEHR(ctx, caller, "", &cdr.Content{JSON: demo.Status(person)}, cdr.CommitInfo{})
+		var ehr cdr.EHR
+		err := patiently(ctx, func() (err error) {
+			ehr, err = p.service.CreateEHR(ctx, caller, "", &cdr.Content{JSON: demo.Status(person)}, cdr.CommitInfo{})
+			return err
+		})
 		if fault.Is(err, fault.Conflict) {
 			continue // an earlier start was stopped in the middle
 		}
@@ -74,13 +104,19 @@ func (p *parts) loadDemo(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if _, err := p.service.CreateComposition(ctx, caller, ehr.ID, cdr.Content{JSON: text}, cdr.CommitInfo{}); err != nil {
+			err = patiently(ctx, func() error {
+				_, err := p.service.CreateComposition(ctx, caller, ehr.ID, cdr.Content{JSON: text}, cdr.CommitInfo{})
+				return err
+			})
+			if err != nil {
 				return fmt.Errorf("making demo record %d of person %d: %w", i+1, n+1, err)
 			}
 		}
 	}
-	_, err = p.db.PutSetting(ctx, postgres.SettingDemo, "on")
-	return err
+	return patiently(ctx, func() error {
+		_, err := p.db.PutSetting(ctx, postgres.SettingDemo, "on")
+		return err
+	})
 }
 
 // refuseDemo is serve's refusal of demo data.

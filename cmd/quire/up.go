@@ -270,18 +270,24 @@ func (p *parts) bootstrap(ctx context.Context, keep *secrets) error {
 	for _, r := range demoRoles {
 		members[r.name] = append(members[r.name], r.subject)
 	}
-	if _, err := p.authorizer.Apply(ctx, policy(members)); err != nil {
+	err := patiently(ctx, func() error {
+		_, err := p.authorizer.Apply(ctx, policy(members))
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("giving the demo identities their roles: %w", err)
 	}
 	if len(keep.Tokens) == len(demoRoles) {
 		return nil
 	}
 	for _, r := range demoRoles {
-		token, err := p.issueKey(ctx, r.subject, r.name, r.org, r.service)
+		err := patiently(ctx, func() (err error) {
+			keep.Tokens[r.name], err = p.issueKey(ctx, r.subject, r.name, r.org, r.service)
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		keep.Tokens[r.name] = token
 	}
 	return nil
 }

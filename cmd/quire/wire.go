@@ -67,7 +67,11 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 	if p.db, err = postgres.Open(ctx, w.Database); err != nil {
 		return nil, err
 	}
-	stored, err := p.db.PutSetting(ctx, postgres.SettingSystemID, w.SystemID)
+	var stored string
+	err = patiently(ctx, func() (err error) {
+		stored, err = p.db.PutSetting(ctx, postgres.SettingSystemID, w.SystemID)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
