@@ -318,6 +318,7 @@ func BenchmarkAuditRecord(b *testing.B) {
 	app, _ := application(b)
 	w := writing(b, app)
 	e := read(newID(b))
+	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			if err := w.Record(b.Context(), e); err != nil {
