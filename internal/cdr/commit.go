@@ -24,10 +24,7 @@ type change struct {
 func (s *Service) commit(ctx context.Context, caller Caller, p *access.Profile, c change) (Document, error) {
 	v := c.version
 	v.Lifecycle, v.ChangeType, v.AuditDetails = c.details.lifecycle, c.details.change, c.details.audit
-	uid := VersionUID{Object: v.Object, System: s.systemID, Number: 1}
-	if old, ok := ParseVersionUID(v.Preceding); ok {
-		uid.Number = old.Number + 1
-	}
+	uid := following(v, s.systemID)
 	var err error
 	if v.Tree != nil {
 		if v.Tree, v.Doc, err = seal(v.Tree, uid); err != nil {

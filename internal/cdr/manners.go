@@ -24,29 +24,41 @@ type Manners struct {
 	// BodyUIDMismatch is the kind of a body uid that names another object than
 	// the URL.
 	BodyUIDMismatch fault.Kind
+	// EmptyContribution is the kind of a contribution without versions.
+	EmptyContribution fault.Kind
+	// ContributionContent is the kind of invalid content within a contribution.
+	ContributionContent fault.Kind
+	// LaxMembers ignores what a member of a contribution must not carry: a uid,
+	// and data where it is a deletion.
+	LaxMembers bool
 	// StrongETags writes "uid" where the specification wants W/"uid".
 	StrongETags bool
 }
 
 var manners = map[bool]Manners{
 	false: {
-		Name:            "openehr",
-		OnePersistent:   true,
-		MalformedID:     fault.Invalid,
-		LexicalForm:     fault.Unprocessable,
-		TemplateInvalid: fault.Unprocessable,
-		BodyUIDMismatch: fault.Unprocessable,
+		Name:                "openehr",
+		OnePersistent:       true,
+		MalformedID:         fault.Invalid,
+		LexicalForm:         fault.Unprocessable,
+		TemplateInvalid:     fault.Unprocessable,
+		BodyUIDMismatch:     fault.Unprocessable,
+		EmptyContribution:   fault.Unprocessable,
+		ContributionContent: fault.Unprocessable,
 	},
 	true: {
-		Name:            "ehrbase",
-		OnePersistent:   true,
-		LenientParty:    true,
-		PeerRules:       true,
-		MalformedID:     fault.NotFound,
-		LexicalForm:     fault.Invalid,
-		TemplateInvalid: fault.Invalid,
-		BodyUIDMismatch: fault.Invalid,
-		StrongETags:     true,
+		Name:                "ehrbase",
+		OnePersistent:       true,
+		LenientParty:        true,
+		PeerRules:           true,
+		MalformedID:         fault.NotFound,
+		LexicalForm:         fault.Invalid,
+		TemplateInvalid:     fault.Invalid,
+		BodyUIDMismatch:     fault.Invalid,
+		EmptyContribution:   fault.Invalid,
+		ContributionContent: fault.Invalid,
+		LaxMembers:          true,
+		StrongETags:         true,
 	},
 }
 
