@@ -25,7 +25,7 @@ var floors = map[string]string{
 	"cdr":      "app",
 	"postgres": "adapter", "keto": "adapter", "authn": "adapter", "rest": "adapter", "telemetry": "adapter", "config": "adapter",
 	"embedded": "adapter",
-	"testkit":  "wiring",
+	"testkit":  "wiring", "bench": "wiring",
 }
 
 // coreMay lists what core packages import beyond the standard library and each other.
@@ -48,10 +48,10 @@ var coreMayNot = regexp.MustCompile(`^(net|net/http|net/http/.*|database/sql|os/
 
 // only says which packages may know a library.
 var only = []struct{ prefix, packages string }{
-	{"github.com/jackc/pgx", "postgres testkit"},
+	{"github.com/jackc/pgx", "postgres testkit bench"},
 	{"github.com/pressly/goose", "postgres testkit"},
-	{"github.com/gofiber/", "rest"},
-	{"github.com/valyala/fasthttp", "rest"},
+	{"github.com/gofiber/", "rest bench"},
+	{"github.com/valyala/fasthttp", "rest bench"},
 	{"github.com/ory/", "keto testkit"},
 	{"github.com/testcontainers/", "testkit"},
 }
