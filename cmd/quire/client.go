@@ -103,3 +103,33 @@ func (c *client) call(ctx context.Context, method, url, contentType string, body
 	}
 	return text, res.Header, nil
 }
+
+type tokenCommand struct {
+	Data     string `help:"Data directory of a running quire up." default:".quire" placeholder:"DIR"`
+	Identity string `arg:"" help:"clinician, analyst, formbuilder, service, admin or outsider."`
+}
+
+// Run prints a token of a running `up`, for curl.
+func (c tokenCommand) Run() error {
+	server, err := remote{Data: c.Data, As: c.Identity}.connect()
+	if err != nil {
+		return err
+	}
+	fmt.Println(server.token)
+	return nil
+}
+
+type urlCommand struct {
+	Data string `help:"Data directory of a running quire up." default:".quire" placeholder:"DIR"`
+	API  string `arg:"" optional:"" enum:"base,openehr,fhir,admin,ops" default:"base" help:"base, openehr, fhir, admin or ops."`
+}
+
+// Run prints an address of a running `up`, for curl.
+func (c urlCommand) Run() error {
+	server, err := remote{Data: c.Data, As: "clinician"}.connect()
+	if err != nil {
+		return err
+	}
+	fmt.Println(map[string]string{"base": server.BaseURL, "openehr": server.OpenEHR, "fhir": server.FHIR, "admin": server.Admin, "ops": server.Ops}[c.API])
+	return nil
+}

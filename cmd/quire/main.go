@@ -27,6 +27,8 @@ type commands struct {
 	Access   accessCommand   `cmd:"" help:"Explain, grant and look up access to a record."`
 	Load     loadCommand     `cmd:"" help:"Rebuild the rows that AQL runs on from the stored documents."`
 	Verify   verifyCommand   `cmd:"" help:"Compare the rows that AQL runs on with the stored documents."`
+	Token    tokenCommand    `cmd:"" help:"Print a token of a running quire up, for curl."`
+	URL      urlCommand      `cmd:"" name:"url" help:"Print an address of a running quire up, for curl."`
 	Bench    benchCommand    `cmd:"" help:"Measure this build on this machine beside the physical limit."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
