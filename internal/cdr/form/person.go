@@ -95,7 +95,11 @@ func (f *Forms) agrees(ctx context.Context, caller cdr.Caller, r *fhir.Questionn
 		named = r.Subject.Reference != "" || r.Subject.Identifier != nil
 		confirmed = v == same
 	}
-	for _, i := range identifiers(r) {
+	list, readable := identifiers(r)
+	if !readable {
+		return false, nil
+	}
+	for _, i := range list {
 		v, err := f.identified(ctx, caller, i.Identifier, ehr)
 		if err != nil || v == other {
 			return false, err
@@ -111,9 +115,9 @@ type personal struct {
 	ofSubject bool
 }
 
-// identifiers are those of the subject and of Patients within the response.
-func identifiers(r *fhir.QuestionnaireResponse) []personal {
-	var out []personal
+// identifiers are those of the subject and of Patients within the response; not
+// readable where something within could be anybody.
+func identifiers(r *fhir.QuestionnaireResponse) (out []personal, readable bool) {
 	if r.Subject != nil && r.Subject.Identifier != nil {
 		out = append(out, personal{r.Subject.Identifier, true})
 	}
@@ -127,7 +131,7 @@ func identifiers(r *fhir.QuestionnaireResponse) []personal {
 			Identifier   []fhir.Identifier `json:"identifier"`
 		}
 		if json.Unmarshal(member.Value, &contained) != nil {
-			continue
+			return nil, false
 		}
 		for _, c := range contained {
 			if c.ResourceType != "Patient" {
@@ -138,7 +142,7 @@ func identifiers(r *fhir.QuestionnaireResponse) []personal {
 			}
 		}
 	}
-	return out
+	return out, true
 }
 
 // Person says whom a form is for: an EHR id, a subject, or both, which must agree.

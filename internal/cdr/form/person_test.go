@@ -55,6 +55,7 @@ func TestWrongPersonIsRefused(t *testing.T) {
 		{part{"nothing within", ""}, nil},
 		{part{"Patient A within", ehrA}, patient(nhsA)},
 		{part{"Patient B within", ehrB}, patient(nhsB)},
+		{part{"something unreadable within", "?"}, []fhir.UnknownMember{{Name: "contained", Value: []byte(`[{"resourceType":"Patient","identifier":{}}]`)}}},
 	}
 	tried, stored := 0, 0
 	// The subject may be the Patient within.
