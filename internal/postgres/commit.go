@@ -14,6 +14,7 @@ import (
 	"github.com/quire-cdr/quire/internal/aql/row"
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/postgres/dictionary"
 )
 
 // maxAttempts bounds how often a transaction that lost a race is sent again.
@@ -25,14 +26,14 @@ const maxAttempts = 6
 // else; after a lost connection the contribution is looked up.
 func (db *DB) Commit(ctx context.Context, c cdr.Commit) (cdr.Committed, error) {
 	cut := make([][]row.Row, len(c.Versions))
-	want := newWanted()
-	want.system[c.SystemID] = true
+	want := dictionary.NewWanted()
+	want.System(c.SystemID)
 	for i, v := range c.Versions {
 		if v.Tree == nil {
 			continue
 		}
 		cut[i] = row.Cut(v.Tree, names(v.Template))
-		want.cut(cut[i])
+		want.Rows(cut[i])
 	}
 	unsure := false
 	for attempt := 1; ; attempt++ {

@@ -128,9 +128,9 @@ func TestTwoStoresWithStaleDictionaries(t *testing.T) {
 // An archetype with too many shapes gets a wide one that holds all its items.
 func TestWideShape(t *testing.T) {
 	h := newHouse(t)
-	h.db.dict.limit = 1
+	h.db.dict.Limit = 1
 	other := h.open(t)
-	other.dict.limit = 1
+	other.dict.Limit = 1
 	e := h.ehr(t)
 	for i, name := range []string{"vital_signs_minimal", "vital_signs_full", "vital_signs_oxygen_new_confusion", "vital_signs_incomplete_set"} {
 		service := h.Service
@@ -150,7 +150,7 @@ func TestWideShape(t *testing.T) {
 	h.sound(t)
 	items := h.count(t, "select count(*) from shape_item i join shape s on s.id = i.shape where s.wide")
 	fresh := h.open(t)
-	fresh.dict.limit = 1
+	fresh.dict.Limit = 1
 	if _, err := h.service(fresh, false).CreateComposition(context.Background(), clinician, e.ID, example(t, "vital_signs_full"), cdr.CommitInfo{}); err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +223,7 @@ func TestEpochFence(t *testing.T) {
 		h.superuser(t, "update index_epoch set promoted = promoted + 1")
 		h.create(t, e.ID, "vital_signs_minimal", cdr.CommitInfo{})
 	}
-	if got, want := h.db.dict.promoted, int64(4); got != want {
+	if got, want := h.db.dict.Promoted(), int64(4); got != want {
 		t.Errorf("the store is at epoch %d, want %d", got, want)
 	}
 }

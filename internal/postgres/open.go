@@ -14,6 +14,7 @@ import (
 	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/aql/plan"
 	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/postgres/dictionary"
 )
 
 // Config says how to reach the database, as the application role.
@@ -36,7 +37,7 @@ type DB struct {
 	// record serves commits and point reads, query AQL, work what runs behind.
 	record, query, work *pgxpool.Pool
 	wait, queryWait     time.Duration
-	dict                *dictionary
+	dict                *dictionary.Dictionary
 	// snapshot is the dictionary as queries are planned with it.
 	snapshot atomic.Pointer[plan.Dictionary]
 }
@@ -45,7 +46,7 @@ type DB struct {
 // application's tables.
 func Open(ctx context.Context, c Config) (*DB, error) {
 	cores := int32(runtime.GOMAXPROCS(0))
-	db := &DB{wait: or(c.Wait, 250*time.Millisecond), queryWait: or(c.QueryWait, 2*time.Second), dict: newDictionary()}
+	db := &DB{wait: or(c.Wait, 250*time.Millisecond), queryWait: or(c.QueryWait, 2*time.Second), dict: dictionary.New()}
 	pools := []struct {
 		to   **pgxpool.Pool
 		name string

@@ -13,6 +13,7 @@ import (
 	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/aql/row"
 	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/postgres/dictionary"
 	"github.com/quire-cdr/quire/internal/rm"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/rm/temporal"
@@ -24,7 +25,7 @@ import (
 type pipeline struct {
 	pgx.Batch
 	commit cdr.Commit
-	ids    interned
+	ids    dictionary.IDs
 	at     time.Time
 }
 
@@ -35,7 +36,7 @@ func everything(table access.Table, alias string) string {
 }
 
 // send runs the commit as one pipeline.
-func (db *DB) send(ctx context.Context, c cdr.Commit, cut [][]row.Row, ids interned) (cdr.Committed, error) {
+func (db *DB) send(ctx context.Context, c cdr.Commit, cut [][]row.Row, ids dictionary.IDs) (cdr.Committed, error) {
 	p := &pipeline{commit: c, ids: ids}
 	begin(ctx, &p.Batch, c.Profile, access.Write)
 	if c.Create == nil {
@@ -115,7 +116,7 @@ func (p *pipeline) createEHR() {
 		}
 	}
 	p.Queue(fmt.Sprintf(insertEHRSQL, everything(access.Contribution, "c")),
-		c.EHR, p.ids.system[c.SystemID], c.Create.StatusID, queryable, modifiable, c.ID)
+		c.EHR, p.ids.System[c.SystemID], c.Create.StatusID, queryable, modifiable, c.ID)
 	if c.Organisation != "" {
 		p.Queue(insertOrganisationSQL, c.EHR, c.Organisation)
 	}
@@ -235,7 +236,7 @@ func (p *pipeline) contribution() {
 			objects, numbers = append(objects, v.Object), append(numbers, int32(old.Number))
 		}
 	}
-	args := []any{c.EHR, c.ID, p.ids.system[c.SystemID], number(c.ChangeType), string(c.AuditDetails)}
+	args := []any{c.EHR, c.ID, p.ids.System[c.SystemID], number(c.ChangeType), string(c.AuditDetails)}
 	text := insertFirstContributionSQL
 	if len(objects) > 0 {
 		text, args = fmt.Sprintf(insertContributionSQL, everything(access.Version, "v")), append(args, objects, numbers)
@@ -265,7 +266,7 @@ func (p *pipeline) version(v cdr.NewVersion) {
 		template, family = v.Template.Row, v.Template.Family
 	}
 	if v.Tree != nil {
-		arch = p.ids.arch[v.Tree.ArchetypeNodeID(v.Tree.Root())]
+		arch = p.ids.Arch[v.Tree.ArchetypeNodeID(v.Tree.Root())]
 	}
 	var doc, preceding *string
 	if v.Doc != nil {
@@ -276,9 +277,9 @@ func (p *pipeline) version(v cdr.NewVersion) {
 		preceding = &v.Preceding
 	}
 	p.Queue(fmt.Sprintf(insertVersionSQL, everything(access.Contribution, "c"), everything(access.Version, "o")),
-		c.EHR, v.Object, following(v), int16(v.Kind), p.ids.system[c.SystemID], v.Lifecycle == cdr.Complete, number(v.Lifecycle),
+		c.EHR, v.Object, following(v), int16(v.Kind), p.ids.System[c.SystemID], v.Lifecycle == cdr.Complete, number(v.Lifecycle),
 		number(v.ChangeType), c.ID, template, family, int64(v.Sens), arch, startKey(v.Tree), null(c.Organisation), v.Labels,
-		preceding, string(v.AuditDetails), doc, p.ids.promoted)
+		preceding, string(v.AuditDetails), doc, p.ids.Promoted)
 }
 
 // following is the number of a new version.
@@ -327,15 +328,15 @@ type nodeColumns struct {
 	data                           []string
 }
 
-func columns(cut []row.Row, ids interned) nodeColumns {
+func columns(cut []row.Row, ids dictionary.IDs) nodeColumns {
 	var n nodeColumns
 	for _, r := range cut {
 		n.num = append(n.num, r.Num)
 		n.upto = append(n.upto, r.Cap)
 		n.parent = append(n.parent, r.Parent)
 		n.class = append(n.class, int16(r.Class))
-		n.arch = append(n.arch, ids.arch[r.Archetype])
-		n.shape = append(n.shape, ids.shape[r.Shape.Hash])
+		n.arch = append(n.arch, ids.Arch[r.Archetype])
+		n.shape = append(n.shape, ids.Shape[r.Shape.Hash])
 		n.data = append(n.data, string(r.Data))
 	}
 	return n

@@ -9,6 +9,7 @@ import (
 	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/aql/row"
 	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/postgres/dictionary"
 	"github.com/quire-cdr/quire/internal/rm/canon"
 )
 
@@ -103,7 +104,7 @@ func readIndexed(ctx context.Context, tx pgx.Tx, after indexed, lock string) ([]
 
 // rebuild replaces the rows of a chunk of versions.
 func (db *DB) rebuild(ctx context.Context, tx pgx.Tx, list []indexed, terms map[int32]*cdr.Template) error {
-	want := newWanted()
+	want := dictionary.NewWanted()
 	cuts := make([][]row.Row, len(list))
 	for i, v := range list {
 		t, err := canon.ReadStored(v.doc)
@@ -111,7 +112,7 @@ func (db *DB) rebuild(ctx context.Context, tx pgx.Tx, list []indexed, terms map[
 			return err
 		}
 		cuts[i] = row.Cut(t, names(terms[v.template]))
-		want.cut(cuts[i])
+		want.Rows(cuts[i])
 	}
 	ids, err := db.intern(ctx, want)
 	if err != nil {
@@ -244,7 +245,7 @@ func (r *Verification) compare(ctx context.Context, tx pgx.Tx, v indexed, terms 
 		return err
 	}
 	cut := row.Cut(t, names(terms[v.template]))
-	columns := columns(cut, interned{})
+	columns := columns(cut, dictionary.IDs{})
 	archetypes, hashes := make([]string, len(cut)), make([][]byte, len(cut))
 	for i := range cut {
 		archetypes[i], hashes[i] = cut[i].Archetype, cut[i].Shape.Hash[:]

@@ -81,6 +81,9 @@ on conflict (template_id) do update set template_id = excluded.template_id retur
 	insertTemplateSQL = `insert into template (family, sha256, uid, concept, root_archetype, language, opt)
 values ($1, $2, $3, $4, $5, $6, $7)`
 
+	// Plans name template families, so that a new one makes readers replan.
+	newTemplateEpochSQL = `update index_epoch set dictionary = dictionary + 1`
+
 	labelSQL = `select exists (select 1 from sensitivity_label where name = $1)`
 )
 
@@ -127,7 +130,7 @@ func (db *DB) PutTemplate(ctx context.Context, t cdr.StoredTemplate, audit cdr.E
 		if _, err := tx.Exec(ctx, insertTemplateSQL, family, t.SHA256, null(t.UID), t.Concept, t.RootArchetype, t.Language, t.OPT); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, growEpochSQL); err != nil {
+		if _, err := tx.Exec(ctx, newTemplateEpochSQL); err != nil {
 			return err
 		}
 		audit.Template = family

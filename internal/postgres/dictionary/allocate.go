@@ -1,194 +1,30 @@
-package postgres
+package dictionary
 
 import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
-	"sync"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/aql/row"
 )
 
-// maxShapes is how many shapes an archetype may have before its further nodes
-// share one wide shape, the union of what they hold.
-const maxShapes = 10_000
-
-type shapeHash = [sha256.Size]byte
-
-// wideShape is the one shape of an archetype that has too many.
-type wideShape struct {
-	id    int32
-	items map[itemKey]bool
-}
-
-// itemKey is what makes two items of a shape the same.
-type itemKey struct {
-	path, name string
-	class      int16
-}
-
-// dictionary caches what is interned. Entries are never removed or renumbered,
-// so a stale cache only misses and never lies; what it misses is read back in
-// the transaction that would allocate it.
-type dictionary struct {
-	mu       sync.RWMutex
-	arch     map[string]int32
-	system   map[string]int32
-	shape    map[shapeHash]int32
-	wide     map[string]wideShape
-	promoted int64
-	// limit is maxShapes; tests lower it.
-	limit int
-}
-
-func newDictionary() *dictionary {
-	return &dictionary{
-		arch: map[string]int32{}, system: map[string]int32{}, shape: map[shapeHash]int32{},
-		wide: map[string]wideShape{}, promoted: 1, limit: maxShapes,
-	}
-}
-
-// interned are the ids one commit needs.
-type interned struct {
+// Allocation is what one transaction read back or made.
+type Allocation struct {
 	arch, system map[string]int32
-	shape        map[shapeHash]int32
-	promoted     int64
-}
-
-// wanted are the keys one commit needs; shapes come with their rows.
-type wanted struct {
-	arch, system map[string]bool
-	rows         map[shapeHash]row.Row
-}
-
-func newWanted() *wanted {
-	return &wanted{arch: map[string]bool{}, system: map[string]bool{}, rows: map[shapeHash]row.Row{}}
-}
-
-func (w *wanted) cut(rows []row.Row) {
-	for _, r := range rows {
-		w.arch[r.Archetype] = true
-		w.rows[r.Shape.Hash] = r
-	}
-}
-
-// lookup fills what the cache knows and lists what it does not.
-func (d *dictionary) lookup(w *wanted) (known interned, missing *wanted) {
-	known = interned{arch: map[string]int32{}, system: map[string]int32{}, shape: map[shapeHash]int32{}}
-	missing = newWanted()
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	known.promoted = d.promoted
-	for a := range w.arch {
-		if id, ok := d.arch[a]; ok {
-			known.arch[a] = id
-		} else {
-			missing.arch[a] = true
-		}
-	}
-	for s := range w.system {
-		if id, ok := d.system[s]; ok {
-			known.system[s] = id
-		} else {
-			missing.system[s] = true
-		}
-	}
-	for h, r := range w.rows {
-		if id, ok := d.shape[h]; ok {
-			known.shape[h] = id
-		} else if wide, ok := d.wide[r.Archetype]; ok && wide.holds(r.Shape.Items) {
-			known.shape[h] = wide.id
-		} else {
-			missing.rows[h] = r
-			// Its archetype is needed to allocate it.
-			missing.arch[r.Archetype] = true
-		}
-	}
-	return known, missing
-}
-
-func (w wideShape) holds(items []row.Item) bool {
-	for _, it := range items {
-		if !w.items[keyOf(it)] {
-			return false
-		}
-	}
-	return true
-}
-
-func keyOf(it row.Item) itemKey { return itemKey{it.Path, it.Name, int16(it.Class)} }
-
-// intern gives the ids of all keys, allocating those that are new in a short
-// transaction of their own before the commit (DESIGN section 3).
-func (db *DB) intern(ctx context.Context, w *wanted) (interned, error) {
-	known, missing := db.dict.lookup(w)
-	if len(missing.arch)+len(missing.system)+len(missing.rows) == 0 {
-		return known, nil
-	}
-	var got allocation
-	for attempt := 0; ; attempt++ {
-		got = newAllocation()
-		err := db.inTransaction(ctx, db.record, access.System(), access.Write, func(tx pgx.Tx) error {
-			return got.run(ctx, tx, missing, db.dict.limit)
-		})
-		if err == nil {
-			break
-		}
-		if !transient(err) || attempt == maxAttempts {
-			return interned{}, translate(ctx, err)
-		}
-	}
-	db.dict.keep(got)
-	for a, id := range got.arch {
-		known.arch[a] = id
-	}
-	for s, id := range got.system {
-		known.system[s] = id
-	}
-	for h, id := range got.shape {
-		known.shape[h] = id
-	}
-	for h, arch := range got.inWide {
-		known.shape[h] = got.wide[arch].id
-	}
-	return known, nil
-}
-
-func (d *dictionary) keep(got allocation) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for a, id := range got.arch {
-		d.arch[a] = id
-	}
-	for s, id := range got.system {
-		d.system[s] = id
-	}
-	for h, id := range got.shape {
-		d.shape[h] = id
-	}
-	for a, wide := range got.wide {
-		d.wide[a] = wide
-	}
-}
-
-// allocation is what one transaction read back or made.
-type allocation struct {
-	arch, system map[string]int32
-	shape        map[shapeHash]int32
+	shape        map[Hash]int32
 	wide         map[string]wideShape
-	inWide       map[shapeHash]string
+	inWide       map[Hash]string
 	// grown says that something was new, so that readers must replan.
 	grown bool
 }
 
-func newAllocation() allocation {
-	return allocation{
-		arch: map[string]int32{}, system: map[string]int32{}, shape: map[shapeHash]int32{},
-		wide: map[string]wideShape{}, inWide: map[shapeHash]string{},
+func newAllocation() *Allocation {
+	return &Allocation{
+		arch: map[string]int32{}, system: map[string]int32{}, shape: map[Hash]int32{},
+		wide: map[string]wideShape{}, inWide: map[Hash]string{},
 	}
 }
 
@@ -207,7 +43,30 @@ select * from unnest($1::int[], $2::bytea[]), (select $3::smallint) f on conflic
 	growEpochSQL = `update index_epoch set dictionary = dictionary + 1`
 )
 
-func (a *allocation) run(ctx context.Context, tx pgx.Tx, missing *wanted, limit int) error {
+// Allocate reads back or makes what is missing. The transaction must be READ
+// COMMITTED and short; Keep the result once it has committed.
+func (d *Dictionary) Allocate(ctx context.Context, tx pgx.Tx, missing *Wanted) (*Allocation, error) {
+	a := newAllocation()
+	return a, a.run(ctx, tx, missing, d.Limit)
+}
+
+// Fill adds what was allocated to what was known.
+func (a *Allocation) Fill(known IDs) {
+	for k, id := range a.arch {
+		known.Arch[k] = id
+	}
+	for k, id := range a.system {
+		known.System[k] = id
+	}
+	for h, id := range a.shape {
+		known.Shape[h] = id
+	}
+	for h, archetype := range a.inWide {
+		known.Shape[h] = a.wide[archetype].id
+	}
+}
+
+func (a *Allocation) run(ctx context.Context, tx pgx.Tx, missing *Wanted, limit int) error {
 	if err := a.names(ctx, tx, insertSystemSQL, readSystemSQL, missing.system, a.system); err != nil {
 		return err
 	}
@@ -225,7 +84,7 @@ func (a *allocation) run(ctx context.Context, tx pgx.Tx, missing *wanted, limit 
 }
 
 // names allocates one dictionary of texts.
-func (a *allocation) names(ctx context.Context, tx pgx.Tx, insert, read string, want map[string]bool, into map[string]int32) error {
+func (a *Allocation) names(ctx context.Context, tx pgx.Tx, insert, read string, want map[string]bool, into map[string]int32) error {
 	if len(want) == 0 {
 		return nil
 	}
@@ -253,15 +112,15 @@ func (a *allocation) names(ctx context.Context, tx pgx.Tx, insert, read string, 
 }
 
 // shapes allocates those of archetypes that have room, and widens the others.
-func (a *allocation) shapes(ctx context.Context, tx pgx.Tx, want map[shapeHash]row.Row, limit int) error {
+func (a *Allocation) shapes(ctx context.Context, tx pgx.Tx, want map[Hash]row.Row, limit int) error {
 	if len(want) == 0 {
 		return nil
 	}
-	hashes := make([]shapeHash, 0, len(want))
+	hashes := make([]Hash, 0, len(want))
 	for h := range want {
 		hashes = append(hashes, h)
 	}
-	slices.SortFunc(hashes, func(x, y shapeHash) int { return slices.Compare(x[:], y[:]) })
+	slices.SortFunc(hashes, func(x, y Hash) int { return slices.Compare(x[:], y[:]) })
 	if err := a.readShapes(ctx, tx, hashes); err != nil {
 		return err
 	}
@@ -292,7 +151,7 @@ func (a *allocation) shapes(ctx context.Context, tx pgx.Tx, want map[shapeHash]r
 	return a.widen(ctx, tx, want)
 }
 
-func (a *allocation) countShapes(ctx context.Context, tx pgx.Tx, want map[shapeHash]row.Row) (map[int32]int, error) {
+func (a *Allocation) countShapes(ctx context.Context, tx pgx.Tx, want map[Hash]row.Row) (map[int32]int, error) {
 	var archs []int32
 	for _, r := range want {
 		archs = append(archs, a.arch[r.Archetype])
@@ -313,7 +172,7 @@ func (a *allocation) countShapes(ctx context.Context, tx pgx.Tx, want map[shapeH
 
 // insertShapes adds new shapes with their items; the items of a shape are
 // written by whoever wrote the shape.
-func (a *allocation) insertShapes(ctx context.Context, tx pgx.Tx, want map[shapeHash]row.Row, archs []int32, hashes [][]byte) error {
+func (a *Allocation) insertShapes(ctx context.Context, tx pgx.Tx, want map[Hash]row.Row, archs []int32, hashes [][]byte) error {
 	if len(hashes) == 0 {
 		return nil
 	}
@@ -326,7 +185,7 @@ func (a *allocation) insertShapes(ctx context.Context, tx pgx.Tx, want map[shape
 	var hash []byte
 	_, err = pgx.ForEachRow(rows, []any{&id, &hash}, func() error {
 		a.grown = true
-		for ord, it := range want[shapeHash(hash)].Shape.Items {
+		for ord, it := range want[Hash(hash)].Shape.Items {
 			items.add(id, ord, it)
 		}
 		return nil
@@ -337,7 +196,7 @@ func (a *allocation) insertShapes(ctx context.Context, tx pgx.Tx, want map[shape
 	return items.insert(ctx, tx)
 }
 
-func (a *allocation) readShapes(ctx context.Context, tx pgx.Tx, hashes []shapeHash) error {
+func (a *Allocation) readShapes(ctx context.Context, tx pgx.Tx, hashes []Hash) error {
 	var missing [][]byte
 	for _, h := range hashes {
 		if _, ok := a.shape[h]; !ok && a.inWide[h] == "" {
@@ -354,7 +213,7 @@ func (a *allocation) readShapes(ctx context.Context, tx pgx.Tx, hashes []shapeHa
 	var hash []byte
 	var id int32
 	_, err = pgx.ForEachRow(rows, []any{&hash, &id}, func() error {
-		a.shape[shapeHash(hash)] = id
+		a.shape[Hash(hash)] = id
 		return nil
 	})
 	return err
@@ -401,7 +260,7 @@ const (
 
 // widen adds the items of shapes that found no room to the wide shape of their
 // archetype.
-func (a *allocation) widen(ctx context.Context, tx pgx.Tx, want map[shapeHash]row.Row) error {
+func (a *Allocation) widen(ctx context.Context, tx pgx.Tx, want map[Hash]row.Row) error {
 	archetypes := map[string]bool{}
 	for _, archetype := range a.inWide {
 		archetypes[archetype] = true
@@ -440,7 +299,7 @@ func (a *allocation) widen(ctx context.Context, tx pgx.Tx, want map[shapeHash]ro
 	return nil
 }
 
-func readWide(ctx context.Context, tx pgx.Tx, hash shapeHash) (wideShape, int, error) {
+func readWide(ctx context.Context, tx pgx.Tx, hash Hash) (wideShape, int, error) {
 	wide := wideShape{items: map[itemKey]bool{}}
 	if err := tx.QueryRow(ctx, lockWideSQL, hash[:]).Scan(&wide.id); err != nil {
 		return wide, 0, err
@@ -460,7 +319,7 @@ func readWide(ctx context.Context, tx pgx.Tx, hash shapeHash) (wideShape, int, e
 }
 
 // wideHash is the hash of an archetype's wide shape: of a text no shape has.
-func wideHash(arch int32) shapeHash {
+func wideHash(arch int32) Hash {
 	return sha256.Sum256(binary.BigEndian.AppendUint32([]byte("wide "), uint32(arch)))
 }
 
@@ -471,21 +330,4 @@ func sortedKeys(set map[string]bool) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-const readEpochSQL = `select promoted from index_epoch`
-
-// reloadEpoch reads the epoch of promoted paths, after a fence refused.
-func (db *DB) reloadEpoch(ctx context.Context) error {
-	var promoted int64
-	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
-		return conn.QueryRow(ctx, readEpochSQL).Scan(&promoted)
-	})
-	if err != nil {
-		return translate(ctx, err)
-	}
-	db.dict.mu.Lock()
-	db.dict.promoted = promoted
-	db.dict.mu.Unlock()
-	return nil
 }
