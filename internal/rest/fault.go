@@ -157,6 +157,9 @@ func asFault(err error) *fault.Error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fault.New(fault.Timeout, "deadline", "the request took longer than its deadline").Because(err)
 	}
+	if errors.Is(err, context.Canceled) {
+		return fault.New(fault.Timeout, "client-gone", "the client closed the connection").Because(err)
+	}
 	var routed *fiber.Error
 	if errors.As(err, &routed) {
 		switch routed.Code {

@@ -287,7 +287,13 @@ func (s *server) serve(route Route) fiber.Handler {
 			call.Caller = caller
 			call.Mark("identity", began)
 		}
-		return route.Handler(call)
+		if !needs.query {
+			return route.Handler(call)
+		}
+		return watched(bounded, ctx.Context().Conn(), func(bounded context.Context) error {
+			call.context = bounded
+			return route.Handler(call)
+		})
 	}
 }
 

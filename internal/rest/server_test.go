@@ -447,22 +447,61 @@ func TestBaseURL(t *testing.T) {
 	}
 }
 
-// TestLimitsOfTheConnection needs a real listener: Fiber answers these before
-// any handler.
-func TestLimitsOfTheConnection(t *testing.T) {
-	app := serve(t, func(o *rest.Options) { o.BodyLimit = 1 << 16 }, route("POST", "/x", func(call *rest.Call) error { return call.Empty(204) }))
+// listening serves on a port of its own, for what needs a real connection.
+func listening(t *testing.T, app *fiber.App) net.Addr {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	served := make(chan error, 1)
 	go func() { served <- app.Listener(listener) }()
-	defer func() {
+	t.Cleanup(func() {
 		if err := app.Shutdown(); err != nil {
 			t.Error(err)
 		}
 		<-served
-	}()
+	})
+	return listener.Addr()
+}
+
+func TestQueryOfAClientThatLeft(t *testing.T) {
+	began, ended := make(chan struct{}), make(chan error, 1)
+	query := route("GET", "/q", func(call *rest.Call) error {
+		close(began)
+		<-call.Context().Done()
+		ended <- call.Context().Err()
+		return call.Context().Err()
+	})
+	query.Access = rest.QueryRun
+	address := listening(t, serve(t, func(o *rest.Options) { o.QueryDeadline = 20 * time.Second }, query))
+	conn, err := net.Dial("tcp", address.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = conn.Write([]byte("GET /q HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer good\r\n\r\n"))
+	<-began
+	select {
+	case err := <-ended:
+		t.Fatalf("ended while the client waited: %v", err)
+	case <-time.After(600 * time.Millisecond):
+	}
+	_ = conn.Close()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("ended by %v", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("the query runs on though nobody waits for it")
+	}
+}
+
+// TestLimitsOfTheConnection needs a real listener: Fiber answers these before
+// any handler.
+func TestLimitsOfTheConnection(t *testing.T) {
+	app := serve(t, func(o *rest.Options) { o.BodyLimit = 1 << 16 }, route("POST", "/x", func(call *rest.Call) error { return call.Empty(204) }))
+	address := listening(t, app)
 	for name, c := range map[string]struct {
 		request string
 		status  string
@@ -471,7 +510,7 @@ func TestLimitsOfTheConnection(t *testing.T) {
 		"header over the limit": {"GET /x HTTP/1.1\r\nHost: h\r\nX-Long: " + strings.Repeat("a", 70<<10) + "\r\n\r\n", "431"},
 		"no HTTP":               {"GET\r\n\r\n", "400"},
 	} {
-		conn, err := net.Dial("tcp", listener.Addr().String())
+		conn, err := net.Dial("tcp", address.String())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,73 @@
+package rest
+
+import (
+	"context"
+	"net"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// glance is how often a long request looks whether its client is still there.
+const glance = 250 * time.Millisecond
+
+// watched runs work with a context that ends when the client closes its
+// connection: fasthttp does not tell, and a query nobody waits for would hold a
+// database connection until its deadline.
+func watched(ctx context.Context, conn net.Conn, work func(context.Context) error) error {
+	socket := rawConn(conn)
+	if socket == nil {
+		return work(ctx)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	var watcher errgroup.Group
+	watcher.Go(func() error {
+		tick := time.NewTicker(glance)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+				if gone(socket) {
+					stop()
+				}
+			}
+		}
+	})
+	defer func() {
+		stop()
+		_ = watcher.Wait() // it returns nothing but nil
+	}()
+	return work(ctx)
+}
+
+// rawConn finds the socket below TLS; nil where there is none.
+func rawConn(conn net.Conn) syscall.RawConn {
+	if layer, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = layer.NetConn()
+	}
+	socket, ok := conn.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// gone looks at the socket without taking a byte from it: end of stream is a
+// client that left (HTTP knows no half-closed ones), nothing to read one that
+// waits.
+func gone(socket syscall.RawConn) bool {
+	left := false
+	err := socket.Control(func(fd uintptr) {
+		var one [1]byte
+		n, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		left = n == 0 && err == nil || err == syscall.ECONNRESET
+	})
+	return left || err != nil
+}
