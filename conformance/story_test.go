@@ -185,13 +185,13 @@ func TestEveryAccessIsAudited(t *testing.T) {
 	s.call(t, "outsider", "GET", s.OpenEHR+"/ehr/"+ehr, nil).want(t, 404)
 	aql(t, s, "clinician", oneEHR, map[string]any{"ehr": ehr}).want(t, 200)
 
-	trail := s.call(t, "admin", "GET", strings.TrimSuffix(s.BaseURL, "/")+"/audit/v1/ehr/"+ehr, nil).want(t, 200)
+	trail := s.call(t, "admin", "GET", strings.TrimSuffix(s.BaseURL, "/")+"/audit/v1/ehr/"+ehr+"/accesses", nil).want(t, 200)
 	for _, want := range []string{`"denied"`, `"success"`, "outsider", "clinician", created.uid(t)} {
 		if !strings.Contains(string(trail.body), want) {
 			t.Errorf("the audit of the record lacks %s: %.800s", want, trail.body)
 		}
 	}
-	s.call(t, "outsider", "GET", strings.TrimSuffix(s.BaseURL, "/")+"/audit/v1/ehr/"+ehr, nil).want(t, 403, 404)
+	s.call(t, "outsider", "GET", strings.TrimSuffix(s.BaseURL, "/")+"/audit/v1/ehr/"+ehr+"/accesses", nil).want(t, 403, 404)
 }
 
 func TestADraftNeverHidesThePlan(t *testing.T) {
