@@ -56,6 +56,7 @@ func (f *fromClause) add(j *plan.Join, above *plan.Source) (where []string) {
 	if f.text.Len() == 0 {
 		f.text.WriteString(f.g.relation(s))
 		where = conds
+		f.g.anchor = alias(s) + ".ehr_id"
 	} else {
 		f.text.WriteString("\njoin " + f.g.relation(s) + " on " + all(conds))
 	}
@@ -175,11 +176,18 @@ func (g *generator) relate(s, above *plan.Source) []string {
 		item := g.next("fi")
 		return []string{same, fmt.Sprintf(
 			"exists (select 1 from %[1]s where %[2]s.ehr_id = %[3]s.ehr_id and %[2]s.folder_id = %[3]s.vo_id and %[2]s.num between %[3]s.num and %[3]s.cap and %[2]s.item_vo = %[4]s.vo_id)",
-			g.scope.Scan(access.FolderItem, item), item, a, b)}
+			g.scan(access.FolderItem, item), item, a, b)}
+	}
+	if g.within(s) {
+		return []string{"true"}
 	}
 	conds := []string{same, b + ".vo_id = " + a + ".vo_id", b + ".ver = " + a + ".ver"}
 	if above.Kind == plan.Node {
 		conds = append(conds, b+".num > "+a+".num", b+".num <= "+a+".cap")
+		if s.Inner {
+			// What is below a node stands in its row or in rows below it.
+			conds = append(conds, b+".row >= "+a+".row", b+".row <= "+a+".cap")
+		}
 	}
 	if s.Local != nil {
 		conds = append(conds, b+".row = "+alias(s.Local)+".row")
@@ -194,16 +202,38 @@ func (g *generator) filter(s *plan.Source) []string {
 	return []string{g.condition(s.Filter)}
 }
 
+// scan is the table for a relation. The first relation of a population query is
+// gated row by row; those after it are of the same EHR as the first, whose gate
+// has been judged.
+func (g *generator) scan(table access.Table, name string) string {
+	if g.anchor == "" || g.ehr != "" {
+		return g.scope.Scan(table, name)
+	}
+	return g.scope.ScanOf(table, name, g.anchor)
+}
+
+// lateralWord stands before a relation that refers to the first.
+func (g *generator) lateralWord() string {
+	if g.anchor == "" || g.ehr != "" {
+		return ""
+	}
+	return "lateral "
+}
+
 // relation writes the FROM item of one class operand.
 func (g *generator) relation(s *plan.Source) string {
+	name := g.lateralWord()
 	switch s.Kind {
 	case plan.EHR:
-		return "(select t.ehr_id, t.system, t.created, t.status_id, t.directory_id from " + g.scope.Scan(access.EHR, "t") +
+		return name + "(select t.ehr_id, t.system, t.created, t.status_id, t.directory_id from " + g.scan(access.EHR, "t") +
 			" where " + all(append(g.fixed("t"), g.askable("t")...)) + ") " + alias(s)
 	case plan.Version:
 		conds := append([]string{"t.is_effective", "t.kind = any(" + g.args.Add(s.Objects) + "::smallint[])"}, g.fixed("t")...)
-		return "(select t.ehr_id, t.vo_id, t.ver, t.system, t.contribution_id, t.committed, t.lifecycle, t.preceding, t.signature, t.audit from " +
-			g.scope.Scan(access.Version, "t") + " where " + all(append(conds, g.askable("t")...)) + ") " + alias(s)
+		return name + "(select t.ehr_id, t.vo_id, t.ver, t.system, t.contribution_id, t.committed, t.lifecycle, t.preceding, t.signature, t.audit from " +
+			g.scan(access.Version, "t") + " where " + all(append(conds, g.askable("t")...)) + ") " + alias(s)
+	}
+	if g.within(s) {
+		return g.expanded(s)
 	}
 	var parts []string
 	if s.Root {
@@ -213,31 +243,48 @@ func (g *generator) relation(s *plan.Source) string {
 		parts = append(parts, g.inside(s))
 	}
 	if len(parts) == 0 {
-		return "(select null::uuid as ehr_id, null::uuid as vo_id, null::int as ver, null::int as num, null::int as cap, null::int as row, null::jsonb as data where false) " + alias(s)
+		return "(select null::uuid as ehr_id, null::uuid as vo_id, null::int as ver, null::int as num, null::int as cap, null::int as row, null::int as shape, null::jsonb as data where false) " + alias(s)
 	}
-	return "(" + strings.Join(parts, "\nunion all ") + ") " + alias(s)
+	return name + "(" + strings.Join(parts, "\nunion all ") + ") " + alias(s)
 }
 
 // rows are the nodes that are rows themselves.
 func (g *generator) rows(s *plan.Source) string {
 	conds := []string{"not n.draft", g.kinds(s), "n.arch = any(" + g.args.Add(s.Archetypes) + "::int[])", g.classes("n.class", s.Classes)}
-	return "select n.ehr_id, n.vo_id, n.ver, n.num, n.num_cap as cap, n.num as row, n.data from " + g.scope.Scan(access.Node, "n") +
+	return "select n.ehr_id, n.vo_id, n.ver, n.num, n.num_cap as cap, n.num as row, n.shape, n.data from " + g.scan(access.Node, "n") +
 		" where " + all(append(append(conds, g.fixed("n")...), g.askable("n")...))
 }
 
-// inside are the nodes within rows, found by the shapes that have them. Wide
-// shapes hold an object once for each name, so paths are taken once.
-func (g *generator) inside(s *plan.Source) string {
+// shapes are the paths within rows at which a source's nodes stand. Wide shapes
+// hold a path once for each name, so each is taken once.
+func (g *generator) shapes(s *plan.Source) string {
 	items := []string{"i.path <> ''", g.classes("i.class", s.Classes)}
 	if s.Codes != nil {
 		items = append(items, "i.code = any("+g.args.Add(s.Codes)+"::text[])")
 	}
+	return "(select distinct on (i.shape, i.path, i.class) i.shape, i.jpath from shape_item i where " + all(items) + ") si"
+}
+
+// inside are the nodes within rows, found by the shapes that have them.
+func (g *generator) inside(s *plan.Source) string {
 	conds := []string{"not n.draft", g.kinds(s)}
-	return "select n.ehr_id, n.vo_id, n.ver, (x.x ->> '#')::int as num, (x.x ->> '$')::int as cap, n.num as row, x.x as data from " +
-		g.scope.Scan(access.Node, "n") +
-		" join (select distinct on (i.shape, i.path, i.class) i.shape, i.jpath from shape_item i where " + all(items) + ") si on si.shape = n.shape" +
+	return "select n.ehr_id, n.vo_id, n.ver, (x.x ->> '#')::int as num, (x.x ->> '$')::int as cap, n.num as row, null::int as shape, x.x as data from " +
+		g.scan(access.Node, "n") + " join " + g.shapes(s) + " on si.shape = n.shape" +
 		" cross join lateral jsonb_path_query(n.data, si.jpath) x(x)" +
 		" where " + all(append(append(conds, g.fixed("n")...), g.askable("n")...))
+}
+
+// within says that the nodes are all in the row of the relation above, so that
+// no other row need be read.
+func (g *generator) within(s *plan.Source) bool {
+	return s.Local != nil && s.Local.Kind == plan.Node && s.Local.Root && !s.Local.Inner && s.Inner && !s.Root
+}
+
+// expanded are the nodes within the row of the relation above.
+func (g *generator) expanded(s *plan.Source) string {
+	a := alias(s.Local)
+	return fmt.Sprintf("lateral (select %[1]s.ehr_id, %[1]s.vo_id, %[1]s.ver, (x.x ->> '#')::int as num, (x.x ->> '$')::int as cap, %[1]s.row, null::int as shape, x.x as data from %[2]s cross join lateral jsonb_path_query(%[1]s.data, si.jpath) x(x) where si.shape = %[1]s.shape) %[3]s",
+		a, g.shapes(s), alias(s))
 }
 
 func (g *generator) kinds(s *plan.Source) string {
@@ -263,10 +310,11 @@ func (g *generator) fixed(alias string) []string {
 	return []string{alias + ".ehr_id = " + g.ehr}
 }
 
-// askable keeps people who are not queryable out of populations; for a profile
-// with limits the scan does so itself (DESIGN 5a rule 15).
+// askable keeps people who are not queryable out of populations: by the first
+// relation, since all others are of its EHR. For a profile with limits the scan
+// does so itself (DESIGN 5a rule 15).
 func (g *generator) askable(table string) []string {
-	if g.ehr != "" || !g.profile.All {
+	if g.ehr != "" || !g.profile.All || g.anchor != "" {
 		return nil
 	}
 	a := g.next("a")

@@ -245,7 +245,7 @@ func (g *generator) childRows(st *plan.Step, holder string) string {
 	}
 	n := g.next("n")
 	text := fmt.Sprintf("select %[1]s.data from %[2]s where %[1]s.ehr_id = %[3]s and %[1]s.vo_id = %[4]s and %[1]s.ver = %[5]s and %[1]s.parent = %[6]s and %[1]s.data ->> '@' = '%[7]s'",
-		n, g.scope.Scan(access.Node, n), id.ehr, id.object, id.version, number, st.Attr)
+		n, g.scan(access.Node, n), id.ehr, id.object, id.version, number, st.Attr)
 	if st.Archetypes != nil {
 		text += " and " + n + ".arch = any(" + g.args.Add(st.Archetypes) + "::int[])"
 	}
@@ -264,7 +264,7 @@ func (g *generator) reference(st *plan.Step) string {
 		which = fmt.Sprintf("%[1]s.kind = 3 and %[1]s.vo_id = coalesce(%[2]s.directory_id, %[1]s.vo_id) and not %[1]s.draft", n, a)
 	}
 	return fmt.Sprintf("select %[1]s.data as x, %[1]s.vo_id, %[1]s.ver from %[2]s where %[1]s.ehr_id = %[3]s.ehr_id and %[1]s.num = 0 and %[4]s",
-		n, g.scope.Scan(access.Node, n), a, which)
+		n, g.scan(access.Node, n), a, which)
 }
 
 // instant writes a timestamp as the JSON of a DV_DATE_TIME; 62135596800 seconds

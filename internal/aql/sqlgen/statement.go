@@ -76,6 +76,8 @@ type generator struct {
 	scope   *access.Scope
 	profile *access.Profile
 	ehr     string
+	// anchor is the ehr_id of the first relation, once it is written.
+	anchor string
 	// items are the lateral parts of FROM so far, laterals the alias of each step.
 	items    []string
 	laterals map[*plan.Step]string
@@ -200,8 +202,8 @@ func (g *generator) outer(s *Statement) string {
 	for i := range g.documents {
 		d := fmt.Sprintf("d%d", i)
 		columns = append(columns, d+".doc")
-		joins += fmt.Sprintf("\nleft join %s on %s.ehr_id = q.e%d and %s.vo_id = q.v%d and %s.ver = q.r%d",
-			g.scope.Scan(access.Version, d), d, i, d, i, d, i)
+		joins += fmt.Sprintf("\nleft join lateral %s on %s.vo_id = q.v%d and %s.ver = q.r%d",
+			g.scope.ScanOf(access.Version, d, fmt.Sprintf("q.e%d", i)), d, i, d, i)
 	}
 	if s.Shown {
 		columns = append(columns, "q.shown")
