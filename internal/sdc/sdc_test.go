@@ -316,6 +316,12 @@ func TestWrongAnswersAreNamed(t *testing.T) {
 	root := o.form.Root.LinkID
 	for _, tc := range []struct{ name, items, rule string }{
 		{"unknown item", `{"linkId":"` + root + `/blod_pressure"}`, "unknown-item"},
+		{"item below an answer", `{"linkId":"` + root + `/start_time","answer":[{"valueDateTime":"2026-03-02T09:00:00Z","item":[{"linkId":"x"}]}]}`, "unknown-item"},
+		{"key that is none", `{"linkId":"` + root + `/blood_pressure","item":[{"linkId":"` + root + `/blood_pressure/_key","answer":[{"valueString":"z"}]}]}`, "key-unknown"},
+		{"half a count", `{"linkId":"` + root + `/news2_score","item":[{"linkId":"` + root + `/news2_score/any_point_in_time_event","item":[{"linkId":"` + root +
+			`/news2_score/any_point_in_time_event/total_score","answer":[{"valueInteger":1.5}]}]}]}`, "answer"},
+		{"a number out of range", `{"linkId":"` + root + `/blood_pressure","item":[{"linkId":"` + root + `/blood_pressure/any_event","item":[{"linkId":"` + root +
+			`/blood_pressure/any_event/systolic","answer":[{"valueQuantity":{"value":1e400,"unit":"mm[Hg]"}}]}]}]}`, "answer"},
 		{"answered group", `{"linkId":"` + root + `/blood_pressure","answer":[{"valueString":"x"}]}`, "group-answered"},
 	} {
 		text := `{"resourceType":"QuestionnaireResponse","status":"completed","item":[{"linkId":"` + root + `","item":[` + tc.items + `]}]}`

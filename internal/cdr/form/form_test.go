@@ -510,6 +510,40 @@ func TestQuestionnaireIsWrittenOnce(t *testing.T) {
 	}
 }
 
+// FuzzProcess: whatever comes back, nothing is written for anybody but the
+// person of the form, and no stored version changes.
+func FuzzProcess(f *testing.F) {
+	forms, r, _ := newForms(f)
+	one, err := forms.ByTemplate(context.Background(), nurse, vitalSigns)
+	if err != nil {
+		f.Fatal(err)
+	}
+	issued, err := forms.Populate(context.Background(), nurse, one.ID, form.Person{EHR: ehrA}, base)
+	if err != nil {
+		f.Fatal(err)
+	}
+	measure(issued.Response, "72")
+	f.Add(encoded(f, issued.Response))
+	stored, err := forms.Issue(context.Background(), nurse, r.stored(f, ehrA, "vital_signs_full").ObjectID, 0, base)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(encoded(f, stored.Response))
+	first := string(stored.Document.JSON)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		done, err := forms.Process(context.Background(), nurse, form.Submission{Response: text})
+		if err == nil && done.Document.EHR != ehrA {
+			t.Errorf("written for %s", done.Document.EHR)
+		}
+		if fault.Is(err, fault.Internal) {
+			t.Error(err)
+		}
+		if string(r.objects[stored.Document.ObjectID][0].JSON) != first {
+			t.Error("a stored version changed")
+		}
+	})
+}
+
 func BenchmarkQuestionnaire(b *testing.B) {
 	b.Run("cold", func(b *testing.B) {
 		b.ReportAllocs()
