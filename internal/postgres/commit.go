@@ -226,10 +226,16 @@ func (db *DB) resolve(c cdr.Commit) (cdr.Committed, bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), lookupLimit)
 	defer cancel()
 	done := cdr.Committed{Contribution: c.ID}
-	err := db.inTransaction(ctx, db.record, access.System(), access.Write, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, fmt.Sprintf(findContributionSQL, everything(access.Contribution, "c")), c.EHR, c.ID).Scan(&done.Committed)
-	})
-	return done, err == nil
+	for attempt := 1; ; attempt++ {
+		err := db.inTransaction(ctx, db.record, access.System(), access.Write, func(tx pgx.Tx) error {
+			return tx.QueryRow(ctx, fmt.Sprintf(findContributionSQL, everything(access.Contribution, "c")), c.EHR, c.ID).Scan(&done.Committed)
+		})
+		// Only an answer of the database ends the search: what broke the commit may
+		// break this too.
+		if err == nil || errors.Is(err, pgx.ErrNoRows) || pause(ctx, min(attempt, 4)) != nil {
+			return done, err == nil
+		}
+	}
 }
 
 const findContributionSQL = `select c.committed from %s where c.ehr_id = $1 and c.contribution_id = $2`
