@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -19,26 +20,36 @@ type operation struct {
 	do    func(ctx context.Context, client int) error
 }
 
-// result is one operation with so many clients in one round.
+// result is one operation with so many clients in one round. Only answers that
+// were given count; refused are those the server had no means for in time.
 type result struct {
 	p50, p99  time.Duration
 	perSecond float64
+	refused   int
 }
+
+// errRefused is the answer 503.
+var errRefused = errors.New("the server is busy")
 
 // measure runs clients that each begin anew when the last answer came, until the
 // time is over.
 func measure(ctx context.Context, o operation, clients int, span time.Duration) (result, error) {
-	took := make([][]time.Duration, clients)
+	took, refused := make([][]time.Duration, clients), make([]int, clients)
 	began := time.Now()
 	group, ctx := errgroup.WithContext(ctx)
 	for client := range clients {
 		group.Go(func() error {
 			for sent := time.Now(); sent.Sub(began) < span; {
-				if err := o.do(ctx, client); err != nil {
+				err := o.do(ctx, client)
+				answered := time.Now()
+				switch {
+				case err == nil:
+					took[client] = append(took[client], answered.Sub(sent))
+				case errors.Is(err, errRefused):
+					refused[client]++
+				default:
 					return fmt.Errorf("%s: %w", o.name, err)
 				}
-				answered := time.Now()
-				took[client] = append(took[client], answered.Sub(sent))
 				sent = answered
 			}
 			return nil
@@ -50,7 +61,14 @@ func measure(ctx context.Context, o operation, clients int, span time.Duration) 
 	elapsed := time.Since(began)
 	all := slices.Concat(took...)
 	slices.Sort(all)
-	return result{p50: quantile(all, 0.50), p99: quantile(all, 0.99), perSecond: float64(len(all)) / elapsed.Seconds()}, nil
+	r := result{perSecond: float64(len(all)) / elapsed.Seconds()}
+	for _, n := range refused {
+		r.refused += n
+	}
+	if len(all) > 0 {
+		r.p50, r.p99 = quantile(all, 0.50), quantile(all, 0.99)
+	}
+	return r, nil
 }
 
 // quantile is the value of sorted below which so large a part lies.

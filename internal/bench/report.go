@@ -21,16 +21,25 @@ func (r *report) print(out io.Writer) error {
 
 	fmt.Fprintln(&b, "| operation | clients | p50 ms | p99 ms | per second | physical limit | p50 ms | p99 ms | per second | of the limit |")
 	fmt.Fprintln(&b, "|---|---:|---:|---:|---:|---|---:|---:|---:|---:|")
+	refused := map[string]int{}
 	for _, o := range r.operations {
 		if o.limit == "" {
 			continue
 		}
 		for _, clients := range crowds {
 			ours, limit := r.results[key{o.name, clients}], r.results[key{o.limit, clients}]
+			for _, round := range ours {
+				refused[o.name] += round.refused
+			}
 			fmt.Fprintf(&b, "| %s | %d | %s | %s | %s | %s |\n", o.name, clients, columns(ours), o.limit, columns(limit), part(ours, limit).percent())
 		}
 	}
 
+	for _, o := range r.operations {
+		if n := refused[o.name]; n > 0 {
+			fmt.Fprintf(&b, "\n%s: %d requests were refused with 503 and are not counted.\n", o.name, n)
+		}
+	}
 	apart := make([]float64, r.options.Rounds)
 	for i := range apart {
 		ours, raw := r.results[key{"GET", 1}][i], r.results[key{rawRead, 1}][i]

@@ -100,7 +100,7 @@ const root = "/rest/openehr/v1"
 // systolic is the path of the systolic pressure below its observation.
 const systolic = "o/data[at0001]/events[at0006]/data[at0003]/items[at0004]/value/magnitude"
 
-// queries are the AQL that is measured, %s the blood pressure observation.
+// The AQL that is measured.
 const (
 	pressures = "CONTAINS COMPOSITION c CONTAINS OBSERVATION o[openEHR-EHR-OBSERVATION.blood_pressure.v2]"
 
@@ -194,14 +194,17 @@ func (c *client) begin(method, token, path string) {
 	}
 }
 
-// send answers an error for any other status: a refusal is quick and would be
-// counted as speed.
+// send answers an error for any other status: what failed quickly must not count
+// as speed.
 func (w *workload) send(c *client, address string, want int) error {
 	c.request.SetHost(address)
 	if err := w.hosts[address].Do(&c.request, &c.response); err != nil {
 		return err
 	}
-	if got := c.response.StatusCode(); got != want {
+	switch got := c.response.StatusCode(); {
+	case got == 503:
+		return errRefused
+	case got != want:
 		return fmt.Errorf("status %d: %.300s", got, c.response.Body())
 	}
 	if want == 200 && len(c.response.Body()) == 0 {
