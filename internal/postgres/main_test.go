@@ -24,6 +24,8 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 // fakeAuthorizer gives each subject its profile.
 type fakeAuthorizer map[string]*access.Profile
 
+func (fakeAuthorizer) Refresh(context.Context) error { return nil }
+
 func (f fakeAuthorizer) Profile(_ context.Context, c cdr.Caller) (*access.Profile, error) {
 	if p, ok := f[c.Subject]; ok {
 		return p, nil
