@@ -70,6 +70,21 @@ func (d *Dictionary) roots(classes []rminfo.Class) []int32 {
 	return slices.Compact(found)
 }
 
+// mixed says whether one of the archetypes has roots of another class.
+func (d *Dictionary) mixed(archetypes []int32, classes []rminfo.Class) bool {
+	for class, roots := range d.Roots {
+		if slices.Contains(classes, class) {
+			continue
+		}
+		for _, a := range roots {
+			if slices.Contains(archetypes, a) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // inner says whether a node of one of the classes stands inside a row; with
 // codes, one of these.
 func (d *Dictionary) inner(classes []rminfo.Class, codes []string) bool {

@@ -154,6 +154,7 @@ func (b *builder) node(c *aql.Class, s *Source, above context) error {
 			s.Root = true
 		}
 	}
+	s.Mixed = d.mixed(s.Archetypes, s.Classes)
 	return nil
 }
 

@@ -58,8 +58,10 @@ type Source struct {
 	Objects []int16
 	// Root and Inner say where nodes may be found: as rows, inside rows.
 	Root, Inner bool
-	// Archetypes narrows rows; nil does not, empty finds nothing.
+	// Archetypes narrows rows; nil does not, empty finds nothing. Mixed says that
+	// among their roots are some of other classes.
 	Archetypes []int32
+	Mixed      bool
 	// Codes narrows inner nodes; nil does not.
 	Codes []string
 	// Referred says that the source above is a FOLDER whose items refer to the

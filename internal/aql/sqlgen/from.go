@@ -250,7 +250,10 @@ func (g *generator) relation(s *plan.Source) string {
 
 // rows are the nodes that are rows themselves.
 func (g *generator) rows(s *plan.Source) string {
-	conds := []string{"not n.draft", g.kinds(s), "n.arch = any(" + g.args.Add(s.Archetypes) + "::int[])", g.classes("n.class", s.Classes)}
+	conds := append([]string{"not n.draft", "n.arch = any(" + g.args.Add(s.Archetypes) + "::int[])"}, g.kinds(s)...)
+	if s.Mixed {
+		conds = append(conds, g.classes("n.class", s.Classes))
+	}
 	return "select n.ehr_id, n.vo_id, n.ver, n.num, n.num_cap as cap, n.num as row, n.shape, n.data from " + g.scan(access.Node, "n") +
 		" where " + all(append(append(conds, g.fixed("n")...), g.askable("n")...))
 }
@@ -267,7 +270,7 @@ func (g *generator) shapes(s *plan.Source) string {
 
 // inside are the nodes within rows, found by the shapes that have them.
 func (g *generator) inside(s *plan.Source) string {
-	conds := []string{"not n.draft", g.kinds(s)}
+	conds := append([]string{"not n.draft"}, g.kinds(s)...)
 	return "select n.ehr_id, n.vo_id, n.ver, (x.x ->> '#')::int as num, (x.x ->> '$')::int as cap, n.num as row, null::int as shape, x.x as data from " +
 		g.scan(access.Node, "n") + " join " + g.shapes(s) + " on si.shape = n.shape" +
 		" cross join lateral jsonb_path_query(n.data, si.jpath) x(x)" +
@@ -287,11 +290,21 @@ func (g *generator) expanded(s *plan.Source) string {
 		a, g.shapes(s), alias(s))
 }
 
-func (g *generator) kinds(s *plan.Source) string {
-	if len(s.Objects) == 1 {
-		return fmt.Sprintf("n.kind = %d", s.Objects[0])
+// kinds narrows to kinds of versioned object, where the class does not say it
+// already: each condition that says nothing new misleads the planner.
+func (g *generator) kinds(s *plan.Source) []string {
+	implied := true
+	for _, c := range s.Classes {
+		implied = implied && (c == rminfo.COMPOSITION || c == rminfo.EHR_STATUS || c == rminfo.FOLDER ||
+			c.IsA(rminfo.CONTENT_ITEM) || c.IsA(rminfo.EVENT) || c == rminfo.HISTORY || c == rminfo.ACTIVITY || c == rminfo.EVENT_CONTEXT)
 	}
-	return "n.kind = any(" + g.args.Add(s.Objects) + "::smallint[])"
+	switch {
+	case implied:
+		return nil
+	case len(s.Objects) == 1:
+		return []string{fmt.Sprintf("n.kind = %d", s.Objects[0])}
+	}
+	return []string{"n.kind = any(" + g.args.Add(s.Objects) + "::smallint[])"}
 }
 
 func (g *generator) classes(column string, classes []rminfo.Class) string {
