@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -196,10 +197,23 @@ func (p *parts) measured(ctx context.Context, raw *bench.Raw, target bench.Targe
 		if err := json.NewEncoder(os.Stdout).Encode(target); err != nil {
 			return err
 		}
-		_, err := io.Copy(io.Discard, os.Stdin)
-		return err
+		return untilEnd(ctx)
 	})
 	return group.Wait()
+}
+
+// untilEnd reads standard input to its end, or until ctx ends.
+func untilEnd(ctx context.Context) error {
+	// A pipe that does not block can be given up.
+	if err := syscall.SetNonblock(0, true); err != nil {
+		return err
+	}
+	in := os.NewFile(0, "standard input")
+	defer context.AfterFunc(ctx, func() { _ = in.SetReadDeadline(time.Now()) })()
+	if _, err := io.Copy(io.Discard, in); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	return nil
 }
 
 // noAudit is the auditor of a server that is there for the difference alone.
