@@ -13,7 +13,6 @@
 //   - LOCATABLE and other PATHABLE objects carry their pre-order number "#" and
 //     that of their last descendant "$", by which they are cut from the document;
 //   - "_type" is left out where the declared class is concrete and equal;
-//   - a number of class Real is written plainly with a decimal point;
 //   - a temporal value, a duration and a proportion carry "_m", the magnitude to
 //     compare by, and "_x", the exclusive end, where the value is partial.
 package row

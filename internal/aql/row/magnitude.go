@@ -2,7 +2,6 @@ package row
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/cockroachdb/apd/v3"
 
@@ -106,20 +105,4 @@ func Quotient(numerator, denominator string) string {
 	}
 	q.Reduce(q)
 	return q.Text('f')
-}
-
-// Decimal writes a number of the class Real in plain digits with a decimal
-// point, the form in which AQL shows it. Digits are neither lost nor added.
-func Decimal(lexeme string) string {
-	if strings.ContainsAny(lexeme, "eE") {
-		d, _, err := apd.NewFromString(lexeme)
-		if err != nil {
-			return lexeme
-		}
-		lexeme = d.Text('f')
-	}
-	if !strings.Contains(lexeme, ".") {
-		lexeme += ".0"
-	}
-	return lexeme
 }

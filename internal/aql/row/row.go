@@ -209,12 +209,6 @@ func (c *cutter) value(id rm.ID, at place, declared rminfo.Class) {
 		c.object(id, at, declared)
 	case rm.String:
 		c.buf = appendString(c.buf, c.tree.Text(id))
-	case rm.Number:
-		if c.tree.Class(id) == rminfo.Real {
-			c.buf = append(c.buf, Decimal(c.tree.Text(id))...)
-			return
-		}
-		c.buf = append(c.buf, c.tree.Text(id)...)
 	default:
 		c.buf = append(c.buf, c.tree.Text(id)...)
 	}

@@ -102,8 +102,8 @@ func TestCut(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", tt.name, tt.got, tt.want)
 		}
 	}
-	if !strings.Contains(string(obs.Data), `"magnitude":12.0`) || !strings.Contains(string(obs.Data), `"magnitude":7}`) {
-		t.Errorf("a Real has a decimal point and a count none: %s", obs.Data)
+	if !strings.Contains(string(obs.Data), `"magnitude":12,`) {
+		t.Errorf("a number does not keep its text: %s", obs.Data)
 	}
 }
 
@@ -182,11 +182,6 @@ func TestInterval(t *testing.T) {
 	} {
 		if lo, hi, ok := row.Interval(tt.class, tt.text); lo != tt.lo || hi != tt.hi || ok != tt.ok {
 			t.Errorf("%s %s: [%s, %s) %t, want [%s, %s) %t", tt.class, tt.text, lo, hi, ok, tt.lo, tt.hi, tt.ok)
-		}
-	}
-	for _, tt := range [][2]string{{"12", "12.0"}, {"1e2", "100.0"}, {"-1.50", "-1.50"}, {"2.5E-3", "0.0025"}} {
-		if got := row.Decimal(tt[0]); got != tt[1] {
-			t.Errorf("%s becomes %s, want %s", tt[0], got, tt[1])
 		}
 	}
 	if got := row.Quotient("1", "0"); got != "" {

@@ -50,7 +50,7 @@ func (g *generator) operand(v plan.Value) operand {
 	case *plan.Aggregate:
 		return g.aggregate(v)
 	case *plan.Arithmetic:
-		left, right := g.operand(v.Left).measured(), g.operand(v.Right).measured()
+		left, right := g.operand(v.Left).operated(), g.operand(v.Right).operated()
 		if v.Op == aql.Div {
 			return operand{g: g, kind: numberKind, sql: round15(left + " * 1.0e0::numeric(60, 40) / nullif(" + right + ", 0)")}
 		}
@@ -106,12 +106,70 @@ func (g *generator) refJSON(r *plan.Ref) string {
 	return alias(r.Source) + ".data"
 }
 
-// json is the value as jsonb.
+// json is the value as jsonb, with a decimal point in what is a Real.
 func (o operand) json() string {
-	if o.kind == anyKind {
+	switch {
+	case o.kind != anyKind:
+		return "to_jsonb(" + o.sql + ")"
+	case o.ref == nil, o.real() == "false":
 		return o.sql
+	case o.only(rminfo.Number):
+		return "to_jsonb(" + o.pointed() + ")"
 	}
-	return "to_jsonb(" + o.sql + ")"
+	return "(case when jsonb_typeof(" + o.sql + ") = 'number' then to_jsonb(" + o.pointed() + ") else " + o.sql + " end)"
+}
+
+// real says whether a number read from a path is of class Real: by the path
+// alone, or by the class of what holds it.
+func (o operand) real() string {
+	if o.ref == nil || o.ref.Step == nil {
+		return "false"
+	}
+	attr, ok := rminfo.AttrByName(o.ref.Step.Attr)
+	if !ok {
+		return "false"
+	}
+	var reals []string
+	others := false
+	for _, c := range o.g.holderClasses(o.ref.Step) {
+		switch a, has := c.Attribute(attr); {
+		case has && a.Type == rminfo.Real:
+			reals = append(reals, "'"+c.Name()+"'")
+		case has && a.Type.Scalar() == rminfo.Number:
+			others = true
+		}
+	}
+	switch {
+	case reals == nil:
+		return "false"
+	case !others:
+		return "true"
+	}
+	return className(o.g.holder(o.ref.Step), &plan.Ref{Source: o.ref.Source, Step: o.ref.Step.Parent}) + " in (" + strings.Join(reals, ", ") + ")"
+}
+
+// pointed is the number with at least one decimal where it is a Real.
+func (o operand) pointed() string {
+	switch real := o.real(); real {
+	case "false":
+		return o.number()
+	case "true":
+		return "(" + o.number() + " + 0.0)"
+	default:
+		return "(case when " + real + " then " + o.number() + " + 0.0 else " + o.number() + " end)"
+	}
+}
+
+// operated is the number to calculate with, with a decimal point in what is a
+// Real, be it a member or what an object is measured by.
+func (o operand) operated() string {
+	switch {
+	case o.kind != anyKind:
+		return o.number()
+	case o.only(rminfo.Number):
+		return o.pointed()
+	}
+	return o.measure(o.pointed(), true)
 }
 
 // may says whether a path can lead to a scalar of this kind.
@@ -196,14 +254,24 @@ func (o operand) measured() string {
 	if o.kind != anyKind || o.only(rminfo.Number) {
 		return o.number()
 	}
+	return o.measure(o.number(), false)
+}
+
+// measure chooses between the number itself and the member of an object.
+func (o operand) measure(number string, pointed bool) string {
 	var cases []string
 	if o.may(rminfo.Number) {
-		cases = append(cases, "when jsonb_typeof("+o.sql+") = 'number' then ("+o.sql+" #>> '{}')::numeric")
+		cases = append(cases, "when jsonb_typeof("+o.sql+") = 'number' then "+number)
 	}
 	for _, m := range measures {
-		if o.mayBe(m.class) {
-			cases = append(cases, fmt.Sprintf("when %s = '%s' then (%s ->> '%s')::numeric", o.class(), m.class, o.sql, m.member))
+		if !o.mayBe(m.class) {
+			continue
 		}
+		real := ""
+		if pointed && m.class != rminfo.DV_COUNT && m.class != rminfo.DV_ORDINAL {
+			real = " + 0.0"
+		}
+		cases = append(cases, fmt.Sprintf("when %s = '%s' then (%s ->> '%s')::numeric%s", o.class(), m.class, o.sql, m.member, real))
 	}
 	if len(cases) == 0 {
 		return "null::numeric"
@@ -250,7 +318,7 @@ func (g *generator) call(c *plan.Call) operand {
 		args[i] = g.operand(a)
 	}
 	text := func(i int) string { return args[i].text() }
-	number := func(i int) string { return args[i].measured() }
+	number := func(i int) string { return args[i].operated() }
 	o := operand{g: g, kind: textKind}
 	switch c.Func {
 	case "LENGTH":
@@ -295,5 +363,6 @@ func (o operand) shown() string {
 	if o.kind != anyKind {
 		return "(" + o.sql + ")::text"
 	}
-	return "(case when jsonb_typeof(" + o.sql + ") in ('string', 'number', 'boolean') then " + o.sql + " #>> '{}' end)"
+	json := o.json()
+	return "(case when jsonb_typeof(" + o.sql + ") in ('string', 'number', 'boolean') then " + json + " #>> '{}' end)"
 }

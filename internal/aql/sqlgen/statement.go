@@ -323,7 +323,7 @@ func (g *generator) cell(r *plan.Ref, cell *Cell) string {
 	}
 	cell.Document = g.document(g.identity(r.Source, r.Step))
 	if r.Step == nil {
-		return "jsonb_build_object('#', " + alias(r.Source) + ".num)"
+		return "case when " + alias(r.Source) + ".num is not null then jsonb_build_object('#', " + alias(r.Source) + ".num) end"
 	}
 	j := g.operand(r).json()
 	for _, c := range r.Classes() {
