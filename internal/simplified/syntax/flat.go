@@ -1,0 +1,290 @@
+package syntax
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/quire-cdr/quire/internal/fault"
+)
+
+// ReadFlat reads a FLAT document: one object whose members are keys. The result
+// has no segment of its own; its children are the roots of the keys. The error
+// is a *fault.Error of kind Invalid with every key that is none.
+func ReadFlat(data []byte) (*Item, error) {
+	r := newReader(data)
+	root := &Item{}
+	if err := r.object("", func(name string) error {
+		item, suffix, ok := r.locate(root, name)
+		if !ok {
+			return r.dec.SkipValue()
+		}
+		return r.value(item, suffix, name)
+	}); err != nil {
+		return nil, r.syntax(err)
+	}
+	return root, r.end()
+}
+
+// reader reads JSON tokens and collects what is wrong with keys and values.
+type reader struct {
+	dec    *jsontext.Decoder
+	data   []byte
+	issues []fault.Issue
+}
+
+func newReader(data []byte) *reader {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	return &reader{data: data, dec: jsontext.NewDecoder(bytes.NewBuffer(data))}
+}
+
+// object reads an object member by member.
+func (r *reader) object(path string, member func(name string) error) error {
+	if kind := r.dec.PeekKind(); kind != '{' {
+		if kind == 0 {
+			_, err := r.dec.ReadToken()
+			return err
+		}
+		r.issue(path, "key-value", "a JSON object", kindName(kind), "an object is needed here")
+		return r.dec.SkipValue()
+	}
+	if _, err := r.dec.ReadToken(); err != nil {
+		return err
+	}
+	for r.dec.PeekKind() != '}' {
+		name, err := r.dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		if err := member(name.String()); err != nil {
+			return err
+		}
+	}
+	_, err := r.dec.ReadToken()
+	return err
+}
+
+func kindName(k jsontext.Kind) string {
+	switch k {
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case '"':
+		return "a string"
+	case '0':
+		return "a number"
+	case 'n':
+		return "null"
+	}
+	return "a boolean"
+}
+
+// locate finds or makes the item a key names. The key is root/child:0|suffix.
+func (r *reader) locate(root *Item, key string) (item *Item, suffix string, ok bool) {
+	path, suffix, hasSuffix := strings.Cut(key, "|")
+	if hasSuffix && (suffix == "" || strings.IndexByte(suffix, '/') >= 0) {
+		r.issue(key, "key-syntax", "path|suffix", key, "the suffix comes last and is not empty")
+		return nil, "", false
+	}
+	item = root
+	for {
+		segment, rest, more := strings.Cut(path, "/")
+		id, index, indexed, err := splitSegment(segment)
+		if err != "" {
+			r.issue(key, "key-syntax", "segments such as name or name:0", segment, err)
+			return nil, "", false
+		}
+		item = item.Child(id, index, indexed)
+		if !more {
+			return item, suffix, true
+		}
+		path = rest
+	}
+}
+
+// splitSegment takes the index off a segment; message says what is wrong.
+func splitSegment(segment string) (id string, index int, indexed bool, message string) {
+	id, digits, indexed := strings.Cut(segment, ":")
+	if id == "" {
+		return "", 0, false, "a segment of the key is empty"
+	}
+	if !indexed {
+		return id, 0, false, ""
+	}
+	index, err := strconv.Atoi(digits)
+	if err != nil || index < 0 || digits[0] == '+' {
+		return "", 0, false, "an index is a number from 0"
+	}
+	if index > MaxIndex {
+		return "", 0, false, "an index is at most " + strconv.Itoa(MaxIndex)
+	}
+	return id, index, true, ""
+}
+
+// value reads a scalar, or at the suffix raw an object. What is null or empty
+// text holds nothing: forms send it for fields without an answer.
+func (r *reader) value(item *Item, suffix, key string) error {
+	switch kind := r.dec.PeekKind(); {
+	case suffix == "raw" && kind == '{':
+		text, err := r.dec.ReadValue()
+		if err != nil {
+			return err
+		}
+		item.Set(suffix, Raw, string(text))
+		return nil
+	case kind == '{' || kind == '[':
+		r.issue(key, "key-value", "a string, number or boolean", kindName(kind), "a key has one value")
+		return r.dec.SkipValue()
+	}
+	token, err := r.dec.ReadToken()
+	if err != nil {
+		return err
+	}
+	switch token.Kind() {
+	case 'n':
+		return nil
+	case '"':
+		text := token.String()
+		if text == "" {
+			return nil
+		}
+		kind := String
+		if suffix == "raw" {
+			kind = Raw
+		}
+		if strings.IndexByte(text, 0) >= 0 {
+			r.issue(key, "key-value", "text without U+0000", "U+0000", "the value holds a character that cannot be stored")
+			return nil
+		}
+		r.set(item, suffix, kind, text, key)
+	case '0':
+		r.set(item, suffix, Number, token.String(), key)
+	default:
+		r.set(item, suffix, Boolean, token.String(), key)
+	}
+	return nil
+}
+
+// set adds a value; two spellings of one key (name and name:0) are refused like
+// two equal ones.
+func (r *reader) set(item *Item, suffix string, kind Kind, text, key string) {
+	if _, taken := item.Value(suffix); taken {
+		r.issue(key, "key-duplicate", "one value", "two", "the same place is written twice")
+		return
+	}
+	item.Set(suffix, kind, text)
+}
+
+// maxIssues bounds what is reported.
+const maxIssues = 1000
+
+func (r *reader) issue(key, rule, expected, found, message string) {
+	if len(r.issues) < maxIssues {
+		r.issues = append(r.issues, fault.Issue{Path: key, FlatKey: key, Rule: rule, Expected: expected, Found: found, Message: message})
+	}
+}
+
+// end is the verdict after the document.
+func (r *reader) end() error {
+	if _, err := r.dec.ReadToken(); err != io.EOF {
+		if err == nil {
+			err = errors.New("more text after the document")
+		}
+		return r.syntax(err)
+	}
+	if len(r.issues) > 0 {
+		return fault.New(fault.Invalid, "simplified-"+r.issues[0].Rule, "%s: %s", r.issues[0].FlatKey, r.issues[0].Message).With(r.issues...)
+	}
+	return nil
+}
+
+// syntax says where a text stops being JSON.
+func (r *reader) syntax(err error) error {
+	offset := min(int(r.dec.InputOffset()), len(r.data))
+	line := 1 + bytes.Count(r.data[:offset], []byte{'\n'})
+	column := offset - bytes.LastIndexByte(r.data[:offset], '\n')
+	issue := fault.Issue{Rule: "json-syntax", Expected: "JSON", Message: "not JSON at line " + strconv.Itoa(line) + ", column " + strconv.Itoa(column)}
+	var at *jsontext.SyntacticError
+	if errors.As(err, &at) {
+		if errors.Is(at.Err, jsontext.ErrDuplicateName) {
+			issue.Rule, issue.Expected = "json-duplicate", "each key once"
+			issue.FlatKey = strings.TrimPrefix(string(at.JSONPointer), "/")
+			issue.FlatKey = strings.NewReplacer("~1", "/", "~0", "~").Replace(issue.FlatKey)
+			issue.Path = issue.FlatKey
+			issue.Message = "the key stands twice, at line " + strconv.Itoa(line)
+		}
+	}
+	return fault.New(fault.Invalid, issue.Rule, "%s", issue.Message).With(append([]fault.Issue{issue}, r.issues...)...).Because(err)
+}
+
+// WriteFlat writes an item tree as a FLAT document.
+func WriteFlat(root *Item) []byte {
+	w := flatWriter{out: append(make([]byte, 0, 4096), '{')}
+	w.children(root)
+	return append(w.out, '}')
+}
+
+type flatWriter struct {
+	out  []byte
+	path []byte
+	some bool
+}
+
+func (w *flatWriter) children(it *Item) {
+	for _, c := range it.Children {
+		length := len(w.path)
+		if length > 0 {
+			w.path = append(w.path, '/')
+		}
+		w.path = append(w.path, c.Segment...)
+		if c.Indexed {
+			w.path = strconv.AppendInt(append(w.path, ':'), int64(c.Index), 10)
+		}
+		for _, v := range c.Values {
+			w.value(v)
+		}
+		w.children(c)
+		w.path = w.path[:length]
+	}
+}
+
+func (w *flatWriter) value(v Value) {
+	if w.some {
+		w.out = append(w.out, ',')
+	}
+	w.some = true
+	length := len(w.path)
+	if v.Suffix != "" {
+		w.path = append(append(w.path, '|'), v.Suffix...)
+	}
+	w.out = append(appendString(w.out, w.path), ':')
+	w.path = w.path[:length]
+	w.out = appendValue(w.out, v, false)
+}
+
+// appendValue writes a value; canonical JSON is a string in FLAT, whose values
+// are scalars, and an object in STRUCTURED.
+func appendValue(out []byte, v Value, object bool) []byte {
+	switch v.Kind {
+	case Number, Boolean:
+		return append(out, v.Text...)
+	case Raw:
+		if object {
+			return append(out, v.Text...)
+		}
+	}
+	return appendString(out, v.Text)
+}
+
+func appendString[T ~string | ~[]byte](out []byte, s T) []byte {
+	out, err := jsontext.AppendQuote(out, s)
+	if err != nil {
+		panic("syntax: text in a tree is UTF-8: " + err.Error())
+	}
+	return out
+}

@@ -1,0 +1,157 @@
+package syntax
+
+import (
+	"strconv"
+	"strings"
+)
+
+// MaxIndex bounds the index of a segment (ITS-REST says nothing; a bound keeps a
+// typing error from becoming a list of millions).
+const MaxIndex = 65_535
+
+// Kind says how a value was written.
+type Kind uint8
+
+// The kinds of value. Raw is canonical JSON at the suffix raw.
+const (
+	String Kind = iota
+	Number
+	Boolean
+	Raw
+)
+
+// Value is one value of an item. Suffix has no bar and is empty for the default
+// value; Text is the number as it was written, or the text.
+type Value struct {
+	Suffix string
+	Kind   Kind
+	Text   string
+}
+
+// Item is one occurrence of a segment.
+type Item struct {
+	Segment  string
+	Index    int
+	Indexed  bool
+	Values   []Value
+	Children []*Item
+	Parent   *Item
+	// byKey finds a child once there are many.
+	byKey map[childKey]*Item
+}
+
+type childKey struct {
+	segment string
+	index   int
+}
+
+// manyChildren is where looking through a list becomes slower than a map.
+const manyChildren = 12
+
+// Child gives the child of a segment and index, making it where there is none.
+func (it *Item) Child(segment string, index int, indexed bool) *Item {
+	if n := len(it.Children); n > 0 {
+		// Keys of one object mostly stand together.
+		if last := it.Children[n-1]; last.Index == index && last.Segment == segment {
+			last.Indexed = last.Indexed || indexed
+			return last
+		}
+	}
+	if it.byKey == nil {
+		for _, c := range it.Children {
+			if c.Index == index && c.Segment == segment {
+				c.Indexed = c.Indexed || indexed
+				return c
+			}
+		}
+	} else if c := it.byKey[childKey{segment, index}]; c != nil {
+		c.Indexed = c.Indexed || indexed
+		return c
+	}
+	c := &Item{Segment: segment, Index: index, Indexed: indexed, Parent: it}
+	it.Add(c)
+	return c
+}
+
+// Add appends a child.
+func (it *Item) Add(c *Item) {
+	c.Parent = it
+	it.Children = append(it.Children, c)
+	switch {
+	case it.byKey != nil:
+		it.byKey[childKey{c.Segment, c.Index}] = c
+	case len(it.Children) > manyChildren:
+		it.byKey = make(map[childKey]*Item, 4*manyChildren)
+		for _, c := range it.Children {
+			it.byKey[childKey{c.Segment, c.Index}] = c
+		}
+	}
+}
+
+// Set adds a value.
+func (it *Item) Set(suffix string, kind Kind, text string) {
+	it.Values = append(it.Values, Value{suffix, kind, text})
+}
+
+// Value finds a value by its suffix.
+func (it *Item) Value(suffix string) (Value, bool) {
+	for _, v := range it.Values {
+		if v.Suffix == suffix {
+			return v, true
+		}
+	}
+	return Value{}, false
+}
+
+// Find gives the first child of a segment, nil without one.
+func (it *Item) Find(segment string) *Item {
+	for _, c := range it.Children {
+		if c.Segment == segment {
+			return c
+		}
+	}
+	return nil
+}
+
+// Empty says whether the item holds nothing at all.
+func (it *Item) Empty() bool {
+	if len(it.Values) > 0 {
+		return false
+	}
+	for _, c := range it.Children {
+		if !c.Empty() {
+			return false
+		}
+	}
+	return true
+}
+
+// Key is the FLAT key of the item, with the indices that were written.
+func (it *Item) Key() string {
+	var b strings.Builder
+	it.key(&b)
+	return b.String()
+}
+
+func (it *Item) key(b *strings.Builder) {
+	if it.Parent == nil {
+		return
+	}
+	if it.Parent.Parent != nil {
+		it.Parent.key(b)
+		b.WriteByte('/')
+	}
+	b.WriteString(it.Segment)
+	if it.Indexed {
+		b.WriteByte(':')
+		b.WriteString(strconv.Itoa(it.Index))
+	}
+}
+
+// KeyOf is the FLAT key of one value.
+func (it *Item) KeyOf(suffix string) string {
+	if suffix == "" {
+		return it.Key()
+	}
+	return it.Key() + "|" + suffix
+}
