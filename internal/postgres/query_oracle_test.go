@@ -50,6 +50,11 @@ func TestQueryOracle(t *testing.T) {
 		_, want, wantErr := e.memory.Query(ctx, text, nil)
 		_, got, err := e.Query(ctx, text, nil)
 		if wantErr != nil || err != nil {
+			if wantErr == nil && fault.Of(err).Code == "aql-unsupported" {
+				// The database may refuse with a reason, and never answer wrongly.
+				refused++
+				continue
+			}
 			if wantErr == nil || err == nil || fault.Of(wantErr).Code != fault.Of(err).Code {
 				t.Errorf("%s\nevaluator: %v\ndatabase: %v", text, wantErr, err)
 			}
@@ -68,8 +73,8 @@ func TestQueryOracle(t *testing.T) {
 			t.Errorf("%s\n%d rows, want %d\ngot\n  %s\nwant\n  %s", text, len(l), len(w), strings.Join(l, "\n  "), strings.Join(w, "\n  "))
 		}
 	}
-	t.Logf("%d queries: %d with rows, %d refused by both", *oracleQueries, withRows, refused)
-	if withRows < *oracleQueries/5 {
+	t.Logf("%d queries: %d with rows, %d refused", *oracleQueries, withRows, refused)
+	if withRows < *oracleQueries/5 || refused > *oracleQueries/10 {
 		t.Error("too few queries find anything to tell the engines apart")
 	}
 }

@@ -2,6 +2,7 @@ package sqlgen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/aql"
@@ -72,6 +73,9 @@ func (g *generator) aggregate(a *plan.Aggregate) operand {
 		distinct := ""
 		if a.Distinct {
 			distinct = "distinct "
+			if ref, ok := a.Arg.(*plan.Ref); ok && !ref.Missing && slices.ContainsFunc(ref.Classes(), numbered) {
+				refuse("COUNT(DISTINCT) of a whole object")
+			}
 		}
 		o.sql = "count(" + distinct + arg.json() + ")::numeric"
 	case "SUM":

@@ -157,18 +157,7 @@ func (g *generator) compareValues(op aql.CompareOp, a, b operand) string {
 		}
 		cases = append(cases, "when "+na+" is not null and "+nb+" is not null then "+na+" "+sql+" "+nb)
 	}
-	ca, cb := a.clock(), b.clock()
-	for _, class := range ca.classes {
-		if !slices.Contains(cb.classes, class) {
-			continue
-		}
-		rel := fmt.Sprintf("(case when %[2]s <= %[3]s then -1 when %[1]s >= %[4]s then 1 when %[1]s = %[3]s and %[2]s = %[4]s then 0 end)",
-			ca.start(), ca.end(class), cb.start(), cb.end(class))
-		if class == rminfo.DV_DURATION {
-			rel = "sign(" + ca.start() + " - " + cb.start() + ")"
-		}
-		cases = append(cases, fmt.Sprintf("when %s and %s then %s %s 0", ca.is(class), cb.is(class), rel, sql))
-	}
+	cases = append(cases, compareClocks(sql, a.clock(), b.clock())...)
 	if ta, tb := a.text(), b.text(); !isNull(ta) && !isNull(tb) {
 		cases = append(cases, "when "+ta+" is not null and "+tb+" is not null then "+ta+" "+sql+" "+tb)
 	}
@@ -179,6 +168,34 @@ func (g *generator) compareValues(op aql.CompareOp, a, b operand) string {
 		return "null::boolean"
 	}
 	return "(case " + strings.Join(cases, " ") + " end)"
+}
+
+// compareClocks gives the branches for two times: of one class, or a date beside
+// a date-time as the whole day it is. Other times do not compare.
+func compareClocks(sql string, a, b clock) []string {
+	var cases []string
+	for _, ca := range a.classes {
+		for _, cb := range b.classes {
+			guard := fmt.Sprintf("when %s and %s then ", a.is(ca), b.is(cb))
+			start, end, from, to := a.start(), a.end(ca), b.start(), b.end(cb)
+			switch {
+			case ca == cb && ca == rminfo.DV_DURATION:
+				cases = append(cases, guard+"sign("+start+" - "+from+") "+sql+" 0")
+				continue
+			case ca == cb:
+			case ca == rminfo.DV_DATE && cb == rminfo.DV_DATE_TIME:
+				start, end = start+" * 86400", end+" * 86400"
+			case ca == rminfo.DV_DATE_TIME && cb == rminfo.DV_DATE:
+				from, to = from+" * 86400", to+" * 86400"
+			default:
+				cases = append(cases, guard+"null")
+				continue
+			}
+			cases = append(cases, guard+fmt.Sprintf("(case when %[2]s <= %[3]s then -1 when %[1]s >= %[4]s then 1 when %[1]s = %[3]s and %[2]s = %[4]s then 0 end) %[5]s 0",
+				start, end, from, to, sql))
+		}
+	}
+	return cases
 }
 
 func (c clock) is(class rminfo.Class) string {

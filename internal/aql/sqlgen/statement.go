@@ -112,16 +112,16 @@ func (g *generator) statement() *Statement {
 		order = append(order, g.key(k)...)
 	}
 	aggregates := g.aggregates()
-	out.Documents = len(g.documents)
+	if out.Documents = len(g.documents); p.Group && out.Documents > 0 {
+		// Groups are equal objects, and only the database's rows can be grouped.
+		refuse("an aggregate beside a whole object")
+	}
 	out.Distinct = p.Distinct && out.Documents > 0
 
 	// An aggregate is about no one EHR.
 	out.Shown = !aggregates && !p.Distinct
 	for i, d := range g.documents {
 		columns = append(columns, fmt.Sprintf("%s as e%d, %s as v%d, %s as r%d", d.ehr, i, d.object, i, d.version, i))
-		if p.Group {
-			group = append(group, d.ehr, d.object, d.version)
-		}
 	}
 	if out.Shown {
 		columns = append(columns, g.anyEHR()+"::text as shown")
