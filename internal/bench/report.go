@@ -86,7 +86,7 @@ func part(ours, limit []result) spread {
 }
 
 func (s spread) format(decimals int) string {
-	return fmt.Sprintf("%.*f (%.*f-%.*f)", decimals, s.median, decimals, s.low, decimals, s.high)
+	return fmt.Sprintf("%.*f (%.*f..%.*f)", decimals, s.median, decimals, s.low, decimals, s.high)
 }
 
 func (s spread) percent() string {
@@ -94,7 +94,7 @@ func (s spread) percent() string {
 	if s.median < 5 {
 		decimals = 1
 	}
-	return fmt.Sprintf("%.*f %% (%.*f-%.*f)", decimals, s.median, decimals, s.low, decimals, s.high)
+	return fmt.Sprintf("%.*f %% (%.*f..%.*f)", decimals, s.median, decimals, s.low, decimals, s.high)
 }
 
 func (s size) row(name string, compositions int) string {
