@@ -2,8 +2,10 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
+	"math/big"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -61,6 +63,11 @@ func TestQueryOracle(t *testing.T) {
 			refused++
 			continue
 		}
+		if strings.Contains(text, "DISTINCT") {
+			// 5 and 5.0 are one row; which of them is shown is free.
+			byValue(got)
+			byValue(want)
+		}
 		l, w := lines(got), lines(want)
 		if !strings.Contains(text, "ORDER BY") {
 			sort.Strings(l)
@@ -76,6 +83,19 @@ func TestQueryOracle(t *testing.T) {
 	t.Logf("%d queries: %d with rows, %d refused", *oracleQueries, withRows, refused)
 	if withRows < *oracleQueries/5 || refused > *oracleQueries/10 {
 		t.Error("too few queries find anything to tell the engines apart")
+	}
+}
+
+// byValue writes the numbers of rows alike that are equal.
+func byValue(rows [][]any) {
+	for _, row := range rows {
+		for i, cell := range row {
+			if n, ok := cell.(json.Number); ok {
+				if r, ok := new(big.Rat).SetString(n.String()); ok {
+					row[i] = r.String()
+				}
+			}
+		}
 	}
 }
 

@@ -333,10 +333,12 @@ func (g *generator) call(c *plan.Call) operand {
 		o.kind, o.sql = numberKind, "strpos("+text(1)+", "+text(0)+")::numeric"
 	case "SUBSTRING":
 		if len(args) == 2 {
-			o.sql = "substring(" + text(0) + " from (" + number(1) + ")::int)"
+			o.sql = "substring(" + text(0) + " from " + counter(number(1)) + ")"
 			break
 		}
-		o.sql = "substring(" + text(0) + " from (" + number(1) + ")::int for greatest((" + number(2) + ")::int, 0))"
+		// Null is not skipped as greatest would.
+		length := counter(number(2))
+		o.sql = "substring(" + text(0) + " from " + counter(number(1)) + " for case when " + length + " < 0 then 0 else " + length + " end)"
 	case "CONCAT", "CONCAT_WS":
 		parts := make([]string, len(args))
 		for i, a := range args {
@@ -354,12 +356,17 @@ func (g *generator) call(c *plan.Call) operand {
 	case "ROUND":
 		places := "0"
 		if len(args) == 2 {
-			places = "(" + number(1) + ")::int"
+			places = counter(number(1))
 		}
 		// A whole number stays one, any other keeps its decimal point.
-		o.kind, o.sql = numberKind, fmt.Sprintf("(case when scale(%[1]s) = 0 then round(%[1]s, least(%[2]s, 0)) when %[2]s > 0 then round(%[1]s, %[2]s) else round(%[1]s, %[2]s) + 0.0 end)", number(0), places)
+		o.kind, o.sql = numberKind, fmt.Sprintf("(case when %[2]s is null or abs(%[2]s) > 300 then null when scale(%[1]s) = 0 then round(%[1]s, least(%[2]s, 0)) when %[2]s > 0 then round(%[1]s, %[2]s) else round(%[1]s, %[2]s) + 0.0 end)", number(0), places)
 	}
 	return o
+}
+
+// counter is a number that is whole and small enough to count with, else null.
+func counter(number string) string {
+	return fmt.Sprintf("(case when %[1]s = trunc(%[1]s) and abs(%[1]s) <= 1000000 then (%[1]s)::int end)", number)
 }
 
 // shown is how CONCAT writes a scalar; null for objects.

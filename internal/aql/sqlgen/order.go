@@ -113,7 +113,7 @@ func (g *generator) compareText(op aql.CompareOp, o operand, text string) string
 		case rel != "":
 			cases = append(cases, c.when(class)+rel+" "+operators[op]+" 0")
 		case !o.may(rminfo.Text):
-			cases = append(cases, c.when(class)+"null")
+			cases = append(cases, c.when(class)+"null::boolean")
 		}
 	}
 	if len(cases) == 0 {
@@ -153,7 +153,7 @@ func (g *generator) compareValues(op aql.CompareOp, a, b operand) string {
 	if !isNull(na) && !isNull(nb) {
 		if ua, ub := a.units(), b.units(); !isNull(ua) && !isNull(ub) {
 			// Quantities of different units do not compare (DESIGN 5a rule 8).
-			cases = append(cases, "when "+ua+" <> "+ub+" then null")
+			cases = append(cases, "when "+ua+" <> "+ub+" then null::boolean")
 		}
 		cases = append(cases, "when "+na+" is not null and "+nb+" is not null then "+na+" "+sql+" "+nb)
 	}
@@ -188,7 +188,7 @@ func compareClocks(sql string, a, b clock) []string {
 			case ca == rminfo.DV_DATE_TIME && cb == rminfo.DV_DATE:
 				from, to = from+" * 86400", to+" * 86400"
 			default:
-				cases = append(cases, guard+"null")
+				cases = append(cases, guard+"null::boolean")
 				continue
 			}
 			cases = append(cases, guard+fmt.Sprintf("(case when %[2]s <= %[3]s then -1 when %[1]s >= %[4]s then 1 when %[1]s = %[3]s and %[2]s = %[4]s then 0 end) %[5]s 0",
