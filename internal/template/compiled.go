@@ -99,11 +99,10 @@ type Compiled struct {
 	// asked rarely (description, ontologies).
 	Source *aom.OperationalTemplate
 
-	nodes    []Node
-	attrs    []Attribute
-	children []NodeID
-	scopes   map[NodeID]*scope
-	slots    map[NodeID]slotRule
+	nodes  []Node
+	attrs  []Attribute
+	scopes map[NodeID]*scope
+	slots  map[NodeID]slotRule
 	// patterns holds the expressions of C_STRING, nil where Go's engine cannot
 	// read one.
 	patterns map[NodeID]*regexp.Regexp

@@ -117,7 +117,8 @@ func onlyMilliseconds(violated string) bool {
 // askRow builds ELEMENT.value and its constraint from a row.
 func askRow(t *testing.T, class string, r cnfRow) []fault.Issue {
 	t.Helper()
-	value, constraint := map[string]any{}, aom.Object(nil)
+	var value map[string]any
+	var constraint aom.Object
 	if inner, ok := strings.CutPrefix(class, "DV_INTERVAL_"); ok {
 		value, constraint = intervalOf(inner, r)
 	} else {
