@@ -31,7 +31,7 @@ var floors = map[string]string{
 // coreMay lists what core packages import beyond the standard library and each other.
 var coreMay = map[string]string{
 	"github.com/go-json-experiment/json/jsontext": "",
-	"github.com/cockroachdb/apd/v3":               "aql rm validate template sdc",
+	"github.com/cockroachdb/apd/v3":               "aql rm validate template sdc ucum",
 	"github.com/gofrs/uuid/v5":                    "",
 	"github.com/tidwall/gjson":                    "",
 	"codeberg.org/go-pdf/fpdf":                    "pdf",
@@ -40,6 +40,7 @@ var coreMay = map[string]string{
 
 // larger packages have a reason.
 var larger = map[string]string{
+	"adl":      "reader, checks and printer of one language share its cursor, forms and places",
 	"aql":      "lexer, tree, parser, checks and printer of one language share its tokens and positions",
 	"cdr":      "one file a noun; the nouns share authorization, audit and versioning, and are one reading",
 	"postgres": "one file a noun; the nouns share pools, the pipeline, settings and the translation of errors",

@@ -1,6 +1,7 @@
 package adl
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/aom"
@@ -34,14 +35,14 @@ func (p *parser) quantity(base aom.ObjectBase, v *value) *aom.Quantity {
 	for _, m := range v.members {
 		switch m.name {
 		case "property":
-			c := m.value.code()
+			c := p.code(m)
 			o.Property = &c
 		case "list":
 			for _, item := range m.value.members {
 				o.Items = append(o.Items, p.quantityItem(item.value))
 			}
 		case "assumed_value":
-			o.Assumed = quantityValue(m.value)
+			o.Assumed = p.quantityValue(m.value)
 		default:
 			p.unknown(m, "C_DV_QUANTITY")
 		}
@@ -54,7 +55,7 @@ func (p *parser) quantityItem(v *value) aom.QuantityItem {
 	for _, m := range v.members {
 		switch m.name {
 		case "units":
-			item.Units = m.value.string()
+			item.Units = p.string(m)
 		case "magnitude":
 			item.Magnitude = p.bounds(m)
 		case "precision":
@@ -83,12 +84,23 @@ func onlyNumbers(i *aom.Interval) bool {
 }
 
 // quantityValue is an assumed DV_QUANTITY, its members in the order of the class.
-func quantityValue(v *value) *aom.Value {
-	out := &aom.Value{}
-	for _, name := range []string{"magnitude", "units", "precision"} {
-		if found := v.get(name); found != nil {
-			out.Members = append(out.Members, aom.Member{Name: name, Value: &aom.Value{Text: found.string()}})
+func (p *parser) quantityValue(v *value) *aom.Value {
+	order := []string{"magnitude", "units", "precision"}
+	for _, m := range v.members {
+		if !slices.Contains(order, m.name) {
+			p.unknown(m, "DV_QUANTITY")
 		}
+	}
+	out := &aom.Value{}
+	for _, name := range order {
+		found := v.get(name)
+		if found == nil {
+			continue
+		}
+		if (found.kind == number) == (name == "units") || !found.leaf() {
+			p.failAt(found.at, "a number as "+name+", or a text as units")
+		}
+		out.Members = append(out.Members, aom.Member{Name: name, Value: &aom.Value{Text: found.text}})
 	}
 	return out
 }
@@ -98,16 +110,19 @@ func (p *parser) ordinalItems(v *value) (items []aom.OrdinalItem, assumed *aom.V
 		switch m.name {
 		case "list":
 			for _, item := range m.value.members {
-				symbol := item.value.get("symbol")
-				items = append(items, aom.OrdinalItem{Value: item.value.get("value").string(), Symbol: symbol.code()})
-				if last := items[len(items)-1]; !isNumber(last.Value) || last.Symbol.Code == "" {
+				symbol, number := item.value.get("symbol"), item.value.get("value").string()
+				if symbol == nil || !isNumber(number) {
 					p.failAt(item.at, "an ordinal with a number as value and a code as symbol")
 				}
+				items = append(items, aom.OrdinalItem{Value: number, Symbol: p.code(member{name: "symbol", value: symbol})})
 			}
 		case "assumed_value":
 			text := m.value.string()
 			if m.value.kind == object {
 				text = m.value.get("value").string()
+			}
+			if !isNumber(text) {
+				p.failAt(m.value.at, "a number")
 			}
 			assumed = ordinalValue(items, text)
 		default:
@@ -122,17 +137,20 @@ func (p *parser) codePhrase(base aom.ObjectBase, v *value) *aom.CodePhrase {
 	for _, m := range v.members {
 		switch m.name {
 		case "terminology_id":
-			o.Terminology = m.value.string()
 			if m.value.kind == object {
 				o.Terminology = m.value.get("value").string()
+			} else {
+				o.Terminology = p.string(m)
 			}
 		case "code_list":
-			o.Codes = m.value.strings()
+			if m.value.kind != object {
+				o.Codes = p.strings(m)
+			}
 			for _, item := range m.value.members {
-				o.Codes = append(o.Codes, item.value.string())
+				o.Codes = append(o.Codes, p.string(item))
 			}
 		case "assumed_value":
-			c := m.value.code()
+			c := p.code(m)
 			o.Assumed = &c
 		default:
 			p.unknown(m, "C_CODE_PHRASE")

@@ -1,6 +1,10 @@
 package adl
 
-import "github.com/quire-cdr/quire/internal/aom"
+import (
+	"strings"
+
+	"github.com/quire-cdr/quire/internal/aom"
+)
 
 // unknown reports an attribute that the class does not have: dropping it
 // silently would lose what somebody wrote.
@@ -8,11 +12,59 @@ func (p *parser) unknown(m member, class string) {
 	p.fault(m.at, p.rule, "/"+p.section, "an attribute of "+class, m.name, "%s has no attribute %s", class, m.name)
 }
 
+// string takes one plain value.
+func (p *parser) string(m member) string {
+	if !m.value.leaf() {
+		p.fault(m.value.at, p.rule, "/"+p.section, "a text", "", "%s is a text", m.name)
+	}
+	return m.value.text
+}
+
+// strings takes a list of plain values; one alone is a list of one.
+func (p *parser) strings(m member) []string {
+	if m.value.kind != list {
+		if m.value.kind == object && len(m.value.members) == 0 {
+			return nil
+		}
+		return []string{p.string(m)}
+	}
+	var out []string
+	for _, item := range m.value.items {
+		out = append(out, p.string(member{name: m.name, value: item}))
+	}
+	return out
+}
+
+// code takes [terminology::code], or the address of a code.
+func (p *parser) code(m member) aom.Code {
+	v := m.value
+	if v.kind != code && (v.kind != word || !addressForm.MatchString(v.text)) {
+		p.fault(v.at, p.rule, "/"+p.section, "[terminology::code]", "", "%s is a code", m.name)
+	}
+	terminology, c, ok := strings.Cut(v.text, "::")
+	if v.kind != code || !ok {
+		return aom.Code{Code: v.text}
+	}
+	return aom.Code{Terminology: strings.TrimSpace(terminology), Code: strings.TrimSpace(c)}
+}
+
+// pairs takes members as keys and texts.
+func (p *parser) pairs(m member) []aom.KeyValue {
+	if m.value.kind != object {
+		p.fault(m.value.at, p.rule, "/"+p.section, `["key"] = <"text">`, "", "%s holds keys and texts", m.name)
+	}
+	var out []aom.KeyValue
+	for _, item := range m.value.members {
+		out = append(out, aom.KeyValue{Key: item.name, Value: p.string(item)})
+	}
+	return out
+}
+
 func (p *parser) language(a *Archetype) {
 	for _, m := range p.odinMembers() {
 		switch m.name {
 		case "original_language":
-			a.OriginalLanguage = m.value.code()
+			a.OriginalLanguage = p.code(m)
 		case "translations":
 			for _, t := range m.value.members {
 				a.Translations = append(a.Translations, p.translation(t))
@@ -31,13 +83,13 @@ func (p *parser) translation(t member) Translation {
 	for _, m := range t.value.members {
 		switch m.name {
 		case "language":
-			out.Language = m.value.code()
+			out.Language = p.code(m)
 		case "author":
-			out.Author = m.value.pairs()
+			out.Author = p.pairs(m)
 		case "accreditation":
-			out.Accreditation = m.value.string()
+			out.Accreditation = p.string(m)
 		case "other_details":
-			out.OtherDetails = m.value.pairs()
+			out.OtherDetails = p.pairs(m)
 		default:
 			p.unknown(m, "TRANSLATION_DETAILS")
 		}
@@ -50,15 +102,15 @@ func (p *parser) description(a *Archetype) {
 	for _, m := range p.odinMembers() {
 		switch m.name {
 		case "original_author":
-			d.OriginalAuthor = m.value.pairs()
+			d.OriginalAuthor = p.pairs(m)
 		case "other_contributors":
-			d.OtherContributors = m.value.strings()
+			d.OtherContributors = p.strings(m)
 		case "lifecycle_state":
-			d.LifecycleState = m.value.string()
+			d.LifecycleState = p.string(m)
 		case "resource_package_uri", "archetype_package_uri":
-			d.ResourcePackageURI = m.value.string()
+			d.ResourcePackageURI = p.string(m)
 		case "other_details":
-			d.OtherDetails = m.value.pairs()
+			d.OtherDetails = p.pairs(m)
 		case "details":
 			for _, item := range m.value.members {
 				d.Details = append(d.Details, p.descriptionItem(item))
@@ -75,21 +127,21 @@ func (p *parser) descriptionItem(item member) aom.DescriptionItem {
 	for _, m := range item.value.members {
 		switch m.name {
 		case "language":
-			d.Language = m.value.code()
+			d.Language = p.code(m)
 		case "purpose":
-			d.Purpose = m.value.string()
+			d.Purpose = p.string(m)
 		case "keywords":
-			d.Keywords = m.value.strings()
+			d.Keywords = p.strings(m)
 		case "use":
-			d.Use = m.value.string()
+			d.Use = p.string(m)
 		case "misuse":
-			d.Misuse = m.value.string()
+			d.Misuse = p.string(m)
 		case "copyright":
-			d.Copyright = m.value.string()
+			d.Copyright = p.string(m)
 		case "original_resource_uri":
-			d.OriginalResourceURI = m.value.pairs()
+			d.OriginalResourceURI = p.pairs(m)
 		case "other_details":
-			d.OtherDetails = m.value.pairs()
+			d.OtherDetails = p.pairs(m)
 		default:
 			p.unknown(m, "RESOURCE_DESCRIPTION_ITEM")
 		}
@@ -102,7 +154,7 @@ func (p *parser) ontology(a *Archetype) {
 	for _, m := range p.odinMembers() {
 		switch m.name {
 		case "terminologies_available":
-			a.Terminologies = m.value.strings()
+			a.Terminologies = p.strings(m)
 		case "primary_language", "languages_available", "specialisation_depth":
 			// ADL 1.3 said here what the rest of the archetype says anyway.
 		case "term_definitions":
@@ -113,13 +165,13 @@ func (p *parser) ontology(a *Archetype) {
 			p.eachSet(m, func(terminology string, items *value) {
 				set := aom.TermBindings{Terminology: terminology}
 				for _, b := range items.members {
-					set.Items = append(set.Items, aom.TermBinding{Code: b.name, Target: b.value.code()})
+					set.Items = append(set.Items, aom.TermBinding{Code: b.name, Target: p.code(b)})
 				}
 				o.Bindings = append(o.Bindings, set)
 			})
 		case "constraint_bindings", "constraint_binding":
 			p.eachSet(m, func(terminology string, items *value) {
-				o.ConstraintBindings = append(o.ConstraintBindings, aom.ConstraintBindings{Terminology: terminology, Items: items.pairs()})
+				o.ConstraintBindings = append(o.ConstraintBindings, aom.ConstraintBindings{Terminology: terminology, Items: p.pairs(member{value: items})})
 			})
 		default:
 			p.unknown(m, "ARCHETYPE_ONTOLOGY")
@@ -154,7 +206,7 @@ func (p *parser) termSets(m member) []aom.LanguageTerms {
 				p.fault(t.at, "VOKU", "/ontology/"+m.name+"["+language+"]", "one "+t.name, "several", "the code %s is defined twice in %s", t.name, language)
 			}
 			seen[t.name] = true
-			set.Terms = append(set.Terms, aom.Term{Code: t.name, Items: t.value.pairs()})
+			set.Terms = append(set.Terms, aom.Term{Code: t.name, Items: p.pairs(t)})
 		}
 		out = append(out, set)
 	})
@@ -171,7 +223,7 @@ func (p *parser) annotations(a *Archetype) {
 		for _, language := range m.value.members {
 			set := Annotations{Language: language.name}
 			for _, path := range language.value.members {
-				set.Paths = append(set.Paths, aom.PathItems{Path: path.name, Items: path.value.pairs()})
+				set.Paths = append(set.Paths, aom.PathItems{Path: path.name, Items: p.pairs(path)})
 			}
 			a.Annotations = append(a.Annotations, set)
 		}

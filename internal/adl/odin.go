@@ -172,7 +172,7 @@ func (v *value) get(name string) *value {
 	return nil
 }
 
-// string gives a leaf's text.
+// string gives a leaf's text, "" for none.
 func (v *value) string() string {
 	if v == nil {
 		return ""
@@ -180,41 +180,8 @@ func (v *value) string() string {
 	return v.text
 }
 
-// strings gives a list's texts; a leaf alone is a list of one.
-func (v *value) strings() []string {
-	if v == nil || v.kind == object {
-		return nil
-	}
-	if v.kind != list {
-		return []string{v.text}
-	}
-	var out []string
-	for _, item := range v.items {
-		out = append(out, item.text)
-	}
-	return out
-}
-
-// code splits terminology::code.
-func (v *value) code() aom.Code {
-	if v == nil {
-		return aom.Code{}
-	}
-	terminology, c, ok := strings.Cut(v.text, "::")
-	if !ok {
-		return aom.Code{Code: v.text}
-	}
-	return aom.Code{Terminology: strings.TrimSpace(terminology), Code: strings.TrimSpace(c)}
-}
-
-// pairs gives the members as keys and texts.
-func (v *value) pairs() []aom.KeyValue {
-	if v == nil {
-		return nil
-	}
-	var out []aom.KeyValue
-	for _, m := range v.members {
-		out = append(out, aom.KeyValue{Key: m.name, Value: m.value.string()})
-	}
-	return out
+// leaf says whether the value is one text, number or other plain value, or none
+// at all.
+func (v *value) leaf() bool {
+	return v.kind != list && v.kind != interval && (v.kind != object || len(v.members) == 0)
 }

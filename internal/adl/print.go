@@ -168,7 +168,10 @@ func (p *printer) pairs(name string, pairs []aom.KeyValue) {
 }
 
 func bracketed(c aom.Code) string {
-	if c.Terminology == "" {
+	switch {
+	case c.Terminology == "" && addressForm.MatchString(c.Code):
+		return c.Code
+	case c.Terminology == "":
 		return "[" + c.Code + "]"
 	}
 	return "[" + c.Terminology + "::" + c.Code + "]"
