@@ -107,6 +107,11 @@ func read(data []byte, want rminfo.Class, opts ReadOptions, trusted bool) (*rm.T
 	case err != nil:
 		return nil, syntaxFault(data, err)
 	}
+	return r.finish(want, opts)
+}
+
+// finish judges what was read.
+func (r *reader) finish(want rminfo.Class, opts ReadOptions) (*rm.Tree, error) {
 	if err := r.found.fault(r.resolve(want, opts)); err != nil {
 		return nil, err
 	}
@@ -317,6 +322,13 @@ func (r *reader) class(id rm.ID) error {
 	if err != nil {
 		return err
 	}
+	r.classNamed(id, name)
+	return nil
+}
+
+// classNamed gives the object the class that was written, without its generic
+// parameters.
+func (r *reader) classNamed(id rm.ID, name string) {
 	if at := strings.IndexByte(name, '<'); at > 0 && name[len(name)-1] == '>' {
 		name = name[:at]
 	}
@@ -332,7 +344,6 @@ func (r *reader) class(id rm.ID) error {
 	default:
 		r.b.SetClass(id, c)
 	}
-	return nil
 }
 
 // view reads bytes as a string without a copy; both live until the next read.
