@@ -32,6 +32,25 @@ type Coding struct {
 	Version   string      `json:"version,omitempty"`
 	Code      string      `json:"code,omitempty"`
 	Display   string      `json:"display,omitempty"`
+	// DisplayElement holds the translations of Display.
+	DisplayElement *Element `json:"_display,omitempty"`
+}
+
+// Element is what a primitive member carries beside its value.
+type Element struct {
+	Extension []Extension `json:"extension,omitempty"`
+}
+
+// Attachment is content of another format, by value or by address.
+type Attachment struct {
+	ContentType string   `json:"contentType,omitempty"`
+	Language    string   `json:"language,omitempty"`
+	Data        string   `json:"data,omitempty"`
+	URL         string   `json:"url,omitempty"`
+	Size        *Decimal `json:"size,omitempty"`
+	// Hash is the SHA-1 of the content in base64.
+	Hash  string `json:"hash,omitempty"`
+	Title string `json:"title,omitempty"`
 }
 
 // Quantity is a measured amount.
@@ -62,6 +81,7 @@ type Extension struct {
 	URL             string           `json:"url"`
 	ValueBoolean    *bool            `json:"valueBoolean,omitempty"`
 	ValueCode       string           `json:"valueCode,omitempty"`
+	ValueID         string           `json:"valueId,omitempty"`
 	ValueCodeable   *CodeableConcept `json:"valueCodeableConcept,omitempty"`
 	ValueCoding     *Coding          `json:"valueCoding,omitempty"`
 	ValueDecimal    *Decimal         `json:"valueDecimal,omitempty"`

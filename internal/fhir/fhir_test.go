@@ -26,7 +26,7 @@ func TestResponseKeepsWhatItWasGiven(t *testing.T) {
 
 func TestResponseRefusesWhatItCannotStore(t *testing.T) {
 	for _, tc := range []struct{ name, text, path string }{
-		{"unknown answer value", `{"resourceType":"QuestionnaireResponse","status":"completed","item":[{"linkId":"q","answer":[{"valueAttachment":{}}]}]}`, "QuestionnaireResponse.item[0].answer[0].valueAttachment"},
+		{"unknown answer value", `{"resourceType":"QuestionnaireResponse","status":"completed","item":[{"linkId":"q","answer":[{"valueReference":{}}]}]}`, "QuestionnaireResponse.item[0].answer[0].valueReference"},
 		{"two values", `{"resourceType":"QuestionnaireResponse","status":"completed","item":[{"linkId":"q","answer":[{"valueString":"a","valueDate":"2020"}]}]}`, "QuestionnaireResponse.item[0].answer[0]"},
 		{"another resource", `{"resourceType":"Patient"}`, "QuestionnaireResponse.resourceType"},
 		{"no object", `[]`, "QuestionnaireResponse"},

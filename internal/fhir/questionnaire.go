@@ -6,11 +6,13 @@ type Questionnaire struct {
 	ID           string      `json:"id,omitempty"`
 	Meta         *Meta       `json:"meta,omitempty"`
 	Language     string      `json:"language,omitempty"`
+	Contained    []ValueSet  `json:"contained,omitempty"`
 	Extension    []Extension `json:"extension,omitempty"`
 	URL          string      `json:"url,omitempty"`
 	Version      string      `json:"version,omitempty"`
 	Name         string      `json:"name,omitempty"`
 	Title        string      `json:"title,omitempty"`
+	TitleElement *Element    `json:"_title,omitempty"`
 	Status       string      `json:"status"`
 	SubjectType  []string    `json:"subjectType,omitempty"`
 	Description  string      `json:"description,omitempty"`
@@ -24,7 +26,9 @@ type Item struct {
 	Definition     string         `json:"definition,omitempty"`
 	Code           []Coding       `json:"code,omitempty"`
 	Text           string         `json:"text,omitempty"`
+	TextElement    *Element       `json:"_text,omitempty"`
 	Type           string         `json:"type"`
+	EnableWhen     []EnableWhen   `json:"enableWhen,omitempty"`
 	Required       bool           `json:"required,omitempty"`
 	Repeats        bool           `json:"repeats,omitempty"`
 	ReadOnly       bool           `json:"readOnly,omitempty"`
@@ -38,4 +42,12 @@ type AnswerOption struct {
 	Extension   []Extension `json:"extension,omitempty"`
 	ValueCoding *Coding     `json:"valueCoding,omitempty"`
 	ValueString string      `json:"valueString,omitempty"`
+}
+
+// EnableWhen is a condition on another answer for an item to be asked.
+type EnableWhen struct {
+	Question      string  `json:"question"`
+	Operator      string  `json:"operator"`
+	AnswerBoolean *bool   `json:"answerBoolean,omitempty"`
+	AnswerCoding  *Coding `json:"answerCoding,omitempty"`
 }

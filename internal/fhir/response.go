@@ -39,17 +39,19 @@ type ResponseItem struct {
 
 // Answer is one answer; exactly one value member is set.
 type Answer struct {
-	ValueBoolean  *bool          `json:"valueBoolean,omitempty"`
-	ValueDecimal  *Decimal       `json:"valueDecimal,omitempty"`
-	ValueInteger  *Decimal       `json:"valueInteger,omitempty"`
-	ValueDate     string         `json:"valueDate,omitempty"`
-	ValueDateTime string         `json:"valueDateTime,omitempty"`
-	ValueTime     string         `json:"valueTime,omitempty"`
-	ValueString   string         `json:"valueString,omitempty"`
-	ValueURI      string         `json:"valueUri,omitempty"`
-	ValueCoding   *Coding        `json:"valueCoding,omitempty"`
-	ValueQuantity *Quantity      `json:"valueQuantity,omitempty"`
-	Item          []ResponseItem `json:"item,omitempty"`
+	ValueBoolean  *bool     `json:"valueBoolean,omitempty"`
+	ValueDecimal  *Decimal  `json:"valueDecimal,omitempty"`
+	ValueInteger  *Decimal  `json:"valueInteger,omitempty"`
+	ValueDate     string    `json:"valueDate,omitempty"`
+	ValueDateTime string    `json:"valueDateTime,omitempty"`
+	ValueTime     string    `json:"valueTime,omitempty"`
+	ValueString   string    `json:"valueString,omitempty"`
+	ValueURI      string    `json:"valueUri,omitempty"`
+	ValueCoding   *Coding   `json:"valueCoding,omitempty"`
+	ValueQuantity *Quantity `json:"valueQuantity,omitempty"`
+	// ValueAttachment is content of another format.
+	ValueAttachment *Attachment    `json:"valueAttachment,omitempty"`
+	Item            []ResponseItem `json:"item,omitempty"`
 }
 
 // UnknownMember is a member kept as it was written.
@@ -252,6 +254,8 @@ func (r *reader) answer(here string, out *[]Answer) error {
 			return r.into(&a.ValueCoding)
 		case "valueQuantity":
 			return r.into(&a.ValueQuantity)
+		case "valueAttachment":
+			return r.into(&a.ValueAttachment)
 		case "item":
 			return r.items(here, &a.Item)
 		case "id", "extension":

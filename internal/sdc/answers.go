@@ -2,11 +2,13 @@ package sdc
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/fhir"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
 )
 
 // occurrence is one group, question or compound as it came back.
@@ -23,7 +25,7 @@ type occurrence struct {
 // submitted is a response sorted by the items of its form.
 type submitted struct {
 	root      *occurrence
-	token     string
+	residue   string
 	deletions map[string]bool
 }
 
@@ -54,7 +56,7 @@ func (f *Form) sort(r *fhir.QuestionnaireResponse) (*submitted, []fault.Issue) {
 			}
 			s.root = &occurrence{item: f.Root, at: at}
 			issues = append(issues, f.sortGroup(s, s.root, top.Item)...)
-		case TokenLinkID, DeletionsLinkID:
+		case TokenLinkID, DeletionsLinkID, ResidueLinkID:
 			f.carry(s, top)
 		default:
 			issues = append(issues, f.unknown(at, top.LinkID, f.Root))
@@ -69,11 +71,15 @@ func (f *Form) sort(r *fhir.QuestionnaireResponse) (*submitted, []fault.Issue) {
 	return s, issues
 }
 
+// carriers are those that stand at the root.
+var carriers = []string{TokenLinkID, DeletionsLinkID, ResidueLinkID}
+
 func (f *Form) carry(s *submitted, i fhir.ResponseItem) {
 	for _, a := range i.Answer {
-		if i.LinkID == TokenLinkID {
-			s.token = a.ValueString
-		} else {
+		switch i.LinkID {
+		case ResidueLinkID:
+			s.residue = a.ValueString
+		case DeletionsLinkID:
 			s.deletions[a.ValueString] = true
 		}
 	}
@@ -84,7 +90,7 @@ func (f *Form) sortGroup(s *submitted, group *occurrence, items []fhir.ResponseI
 	group.children = map[*Item][]*occurrence{}
 	for n, r := range items {
 		at := fmt.Sprintf("%s.item[%d]", group.at, n)
-		if group.item == f.Root && (r.LinkID == TokenLinkID || r.LinkID == DeletionsLinkID) {
+		if group.item == f.Root && slices.Contains(carriers, r.LinkID) {
 			f.carry(s, r)
 			continue
 		}
@@ -113,12 +119,12 @@ func (f *Form) sortGroup(s *submitted, group *occurrence, items []fhir.ResponseI
 				issues = append(issues, f.unknown(fmt.Sprintf("%s.answer[%d].item[%d]", at, m, k), nested.LinkID, item))
 			}
 		}
-		single := item.Kind == Attribute || item.Kind == Part || item.Kind == Question && !item.Repeats
+		single := item.Kind == Attribute || item.Kind == Part || item.Kind == Aside || item.Kind == Question && !item.Repeats
 		if single && (len(o.answers) > 1 || len(group.children[item]) > 0) || item.Kind != Question && !item.Repeats && len(group.children[item]) > 0 {
 			issues = append(issues, fault.Issue{Path: at, FlatKey: r.LinkID, AQLPath: f.Template.Node(item.Node).AQLPath, Rule: "repeats", Expected: "one answer", Found: "several", Message: "the form allows one answer here"})
 			continue
 		}
-		if (item.Kind == Group || item.Kind == Compound) && len(o.answers) > 0 {
+		if item.Type == "group" && len(o.answers) > 0 {
 			issues = append(issues, fault.Issue{Path: at, FlatKey: r.LinkID, Rule: "group-answered", Expected: "items", Found: "an answer", Message: "a group is answered by its items"})
 			continue
 		}
@@ -130,7 +136,38 @@ func (f *Form) sortGroup(s *submitted, group *occurrence, items []fhir.ResponseI
 		}
 		group.children[item] = append(group.children[item], o)
 	}
+	group.inward()
 	return issues
+}
+
+// inward puts a magnitude status that FHIR has no comparator for back to the
+// answer it stood beside.
+func (o *occurrence) inward() {
+	for item, list := range o.children {
+		if item.Kind != Aside || item.Attr != rminfo.A_magnitude_status || len(list[0].answers) == 0 {
+			continue
+		}
+		for _, about := range o.children[item.About] {
+			for n := range about.answers {
+				if q := about.answers[n].ValueQuantity; q != nil && q.Comparator == "" {
+					with := *q
+					with.Comparator = list[0].answers[0].ValueString
+					about.answers[n].ValueQuantity = &with
+				}
+			}
+		}
+	}
+}
+
+// only is the one answer of an item in a group, nil where there is none.
+func (o *occurrence) only(i *Item) *fhir.Answer {
+	if o == nil || i == nil {
+		return nil
+	}
+	if list := o.children[i]; len(list) > 0 && len(list[0].answers) > 0 {
+		return &list[0].answers[0]
+	}
+	return nil
 }
 
 // unknown is the issue of a linkId the group does not have, with the nearest it has.

@@ -1,6 +1,7 @@
 package sdc
 
 import (
+	"encoding/base64"
 	"fmt"
 	"math"
 	"strconv"
@@ -16,6 +17,9 @@ import (
 // error says what kind of answer the question wants.
 func (f *Form) buildValue(b *rm.Builder, attr rminfo.Attr, i *Item, a *fhir.Answer) error {
 	class := i.Class
+	if a.ValueAttachment != nil && class != rminfo.DV_MULTIMEDIA {
+		return fmt.Errorf("the question takes no file")
+	}
 	text := func(s, kind string) error {
 		if s == "" {
 			return wrongAnswer(kind, a)
@@ -64,12 +68,36 @@ func (f *Form) buildValue(b *rm.Builder, attr rminfo.Attr, i *Item, a *fhir.Answ
 		return text(a.ValueTime, "valueTime")
 	case rminfo.DV_DATE_TIME:
 		return text(a.ValueDateTime, "valueDateTime")
+	case rminfo.String:
+		if a.ValueString == "" {
+			return wrongAnswer("valueString", a)
+		}
+		b.String(attr, class, a.ValueString)
+	case rminfo.Integer, rminfo.Real:
+		return buildNumber(b, attr, class, a)
+	case rminfo.Boolean:
+		if a.ValueBoolean == nil {
+			return wrongAnswer("valueBoolean", a)
+		}
+		b.Bool(attr, *a.ValueBoolean)
+	case rminfo.CODE_PHRASE:
+		if a.ValueString == "" {
+			return wrongAnswer("valueString", a)
+		}
+		buildCodePhrase(b, attr, codeSets[attr], a.ValueString)
+	case rminfo.DV_PROPORTION:
+		return buildProportion(b, attr, i, a)
+	case rminfo.DV_MULTIMEDIA:
+		return buildAttachment(b, attr, a)
 	case rminfo.DV_DURATION, rminfo.DV_URI, rminfo.DV_EHR_URI:
 		if a.ValueURI != "" {
 			return text(a.ValueURI, "valueString")
 		}
 		return text(a.ValueString, "valueString")
 	default:
+		if !class.IsA(rminfo.DATA_VALUE) {
+			return fmt.Errorf("the question is a group")
+		}
 		carried, err := canon.ReadJSON([]byte(a.ValueString), rminfo.DATA_VALUE, canon.ReadOptions{})
 		if err != nil {
 			return fmt.Errorf("the value is carried as the canonical JSON of a %s: %w", class, err)
@@ -105,6 +133,8 @@ func kindOf(a *fhir.Answer) string {
 		return "valueCoding"
 	case a.ValueQuantity != nil:
 		return "valueQuantity"
+	case a.ValueAttachment != nil:
+		return "valueAttachment"
 	}
 	return "nothing"
 }
@@ -146,7 +176,14 @@ func (f *Form) terminologyOf(i *Item, c fhir.Coding) string {
 }
 
 func buildCode(b *rm.Builder, terminologyID, code string) {
-	b.Open(rminfo.A_defining_code, rminfo.CODE_PHRASE)
+	buildCodePhrase(b, rminfo.A_defining_code, terminologyID, code)
+}
+
+// codeSets are the terminologies of attributes that hold a bare code.
+var codeSets = map[rminfo.Attr]string{rminfo.A_language: "ISO_639-1", rminfo.A_territory: "ISO_3166-1", rminfo.A_media_type: "IANA_media-types"}
+
+func buildCodePhrase(b *rm.Builder, attr rminfo.Attr, terminologyID, code string) {
+	b.Open(attr, rminfo.CODE_PHRASE)
 	b.Open(rminfo.A_terminology_id, rminfo.TERMINOLOGY_ID)
 	b.String(rminfo.A_value, rminfo.String, terminologyID)
 	b.Close()
@@ -198,35 +235,91 @@ func buildQuantity(b *rm.Builder, attr rminfo.Attr, a *fhir.Answer) error {
 	return nil
 }
 
-// buildParts writes a value that several answers make together.
-func (f *Form) buildParts(b *rm.Builder, attr rminfo.Attr, class rminfo.Class, parts []*Item, answers map[*Item]*fhir.Answer) error {
-	b.Open(attr, class)
-	defer b.Close()
-	for _, i := range parts {
-		a := answers[i]
-		if a == nil {
-			continue
-		}
-		declared, _ := class.Attribute(i.Attr)
-		if i.Type == "string" {
-			if a.ValueString == "" {
-				return wrongAnswer("valueString", a)
+func buildNumber(b *rm.Builder, attr rminfo.Attr, class rminfo.Class, a *fhir.Answer) error {
+	n := a.ValueDecimal
+	if n == nil {
+		n = a.ValueInteger
+	}
+	if n == nil {
+		return wrongAnswer("a number", a)
+	}
+	if err := storable(*n, class == rminfo.Integer); err != nil {
+		return err
+	}
+	b.Number(attr, class, string(*n))
+	return nil
+}
+
+// buildProportion writes a proportion whose kind says the denominator.
+func buildProportion(b *rm.Builder, attr rminfo.Attr, i *Item, a *fhir.Answer) error {
+	n, denominator := a.ValueDecimal, "1"
+	switch {
+	case i.Fixed == percent:
+		if denominator = "100"; a.ValueQuantity != nil {
+			if n = a.ValueQuantity.Value; unitOf(a.ValueQuantity) != "%" && unitOf(a.ValueQuantity) != "" {
+				return fmt.Errorf("the unit is %%")
 			}
-			b.String(i.Attr, declared.Type, a.ValueString)
-			continue
 		}
-		n := a.ValueDecimal
-		if n == nil {
-			n = a.ValueInteger
-		}
-		if n == nil {
-			return wrongAnswer("a number", a)
-		}
-		if err := storable(*n, i.Type == "integer"); err != nil {
+	case n == nil:
+		n = a.ValueInteger
+	}
+	if n == nil {
+		return wrongAnswer("a number", a)
+	}
+	if err := storable(*n, false); err != nil {
+		return err
+	}
+	b.Open(attr, rminfo.DV_PROPORTION)
+	b.Number(rminfo.A_numerator, rminfo.Real, string(*n))
+	b.Number(rminfo.A_denominator, rminfo.Real, denominator)
+	b.Number(rminfo.A_type, rminfo.Integer, i.Fixed)
+	b.Close()
+	return nil
+}
+
+func buildAttachment(b *rm.Builder, attr rminfo.Attr, answer *fhir.Answer) error {
+	a := answer.ValueAttachment
+	if a == nil {
+		return wrongAnswer("valueAttachment", answer)
+	}
+	data, err := base64.StdEncoding.DecodeString(a.Data)
+	switch {
+	case err != nil:
+		return fmt.Errorf("the data of the attachment are not base64")
+	case a.Data == "" && a.URL == "":
+		return fmt.Errorf("the attachment has neither data nor an address")
+	case a.ContentType == "":
+		return fmt.Errorf("the attachment has no content type")
+	}
+	size := strconv.Itoa(len(data))
+	if a.Size != nil && a.Data == "" {
+		if err := storable(*a.Size, true); err != nil {
 			return err
 		}
-		b.Number(i.Attr, declared.Type, string(*n))
+		size = string(*a.Size)
 	}
+	b.Open(attr, rminfo.DV_MULTIMEDIA)
+	if a.Language != "" {
+		buildCodePhrase(b, rminfo.A_language, codeSets[rminfo.A_language], a.Language)
+	}
+	if a.Title != "" {
+		b.String(rminfo.A_alternate_text, rminfo.String, a.Title)
+	}
+	if a.URL != "" {
+		b.Open(rminfo.A_uri, rminfo.DV_URI)
+		b.String(rminfo.A_value, rminfo.String, a.URL)
+		b.Close()
+	}
+	if a.Data != "" {
+		b.String(rminfo.A_data, rminfo.Byte, a.Data)
+	}
+	buildCodePhrase(b, rminfo.A_media_type, codeSets[rminfo.A_media_type], a.ContentType)
+	b.Number(rminfo.A_size, rminfo.Integer, size)
+	if a.Hash != "" {
+		b.String(rminfo.A_integrity_check, rminfo.Byte, a.Hash)
+		buildCodePhrase(b, rminfo.A_integrity_check_algorithm, "openehr_integrity_check_algorithms", "SHA-1")
+	}
+	b.Close()
 	return nil
 }
 

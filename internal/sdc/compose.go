@@ -33,6 +33,10 @@ type Result struct {
 	Removed []string
 	// Changed counts nodes that differ from the base.
 	Changed int
+	// Coarsened are the linkIds of dates that were issued without day or month
+	// and came back with the first: they count as unchanged, and somebody may
+	// have meant the first.
+	Coarsened []string
 }
 
 // Compose makes the composition that a response stands for. base is the
@@ -42,9 +46,18 @@ func (f *Form) Compose(base *rm.Tree, r *fhir.QuestionnaireResponse, facts Facts
 	s, issues := f.sort(r)
 	c := &composer{form: f, base: base, facts: facts, deletions: s.deletions, issues: issues, b: rm.NewBuilder(rm.Limits{}, 4096)}
 	if base == nil {
+		rest, err := f.rest(s.residue)
+		if err != nil {
+			return nil, fault.New(fault.Unprocessable, "response-invalid", "the response does not fit the form").With(fault.Issue{
+				Path: "QuestionnaireResponse", FlatKey: ResidueLinkID, Rule: "residue", Message: "what the response carries for its composition cannot be read"})
+		}
+		c.base = rest
+	}
+	c.language = f.languageOf(c.base, s.root)
+	if c.base == nil {
 		c.create(0, f.Template.Root(), s.root)
 	} else {
-		c.merge(0, f.Template.Root(), base.Root(), s.root, f.Root.LinkID)
+		c.merge(0, f.Template.Root(), c.base.Root(), s.root, f.Root.LinkID)
 	}
 	for _, linkID := range c.unusedDeletions() {
 		c.issues = append(c.issues, fault.Issue{Path: "QuestionnaireResponse", FlatKey: linkID, Rule: "deletion-unknown", Found: linkID, Message: "nothing was issued there that could be deleted"})
@@ -56,17 +69,40 @@ func (f *Form) Compose(base *rm.Tree, r *fhir.QuestionnaireResponse, facts Facts
 	if err != nil {
 		return nil, fault.New(fault.TooLarge, "response-too-large", "the response makes a composition over the limits").Because(err)
 	}
-	return &Result{Tree: tree, Removed: c.removed, Changed: c.changed}, nil
+	if base == nil && c.base != nil {
+		if issues := f.lost(tree); len(issues) > 0 {
+			return nil, fault.New(fault.Unprocessable, "response-invalid", "the response does not fit the form").With(issues...)
+		}
+	}
+	return &Result{Tree: tree, Removed: c.removed, Changed: c.changed, Coarsened: c.coarsened}, nil
+}
+
+// languageOf is the language that a composition has or is given.
+func (f *Form) languageOf(base *rm.Tree, root *occurrence) string {
+	for _, item := range f.attributes[f.Template.Root()] {
+		if back := root.only(item); item.Attr == rminfo.A_language && back != nil && back.ValueString != "" {
+			return back.ValueString
+		}
+	}
+	if base != nil {
+		if language := base.TextAt(base.Root(), rminfo.A_language, rminfo.A_code_string); language != "" {
+			return language
+		}
+	}
+	return f.Template.Language
 }
 
 type composer struct {
-	form      *Form
-	base      *rm.Tree
-	facts     Facts
+	form  *Form
+	base  *rm.Tree
+	facts Facts
+	// language is that of the composition, and of its new entries.
+	language  string
 	deletions map[string]bool
 	b         *rm.Builder
 	issues    []fault.Issue
 	removed   []string
+	coarsened []string
 	changed   int
 }
 
@@ -74,7 +110,11 @@ type composer struct {
 // is the group's linkId with the number of each repeat ("vitals/pulse:0"); group
 // is nil where the group did not come back.
 func (c *composer) merge(attr rminfo.Attr, owner template.NodeID, node rm.ID, group *occurrence, path string) {
-	if opened := c.b.Open(attr, c.base.Class(node)); c.base.Implied(node) {
+	class := c.eventClass(owner, group, c.base.Class(node))
+	if class != c.base.Class(node) {
+		c.changed++
+	}
+	if opened := c.b.Open(attr, class); c.base.Implied(node) && class == c.base.Class(node) {
 		c.b.Imply(opened)
 	}
 	pairs := c.pair(owner, node, group, path)
@@ -84,7 +124,12 @@ func (c *composer) merge(attr rminfo.Attr, owner template.NodeID, node rm.ID, gr
 	}
 	done := map[template.NodeID]bool{}
 	for child := range c.base.All(node) {
-		c.mergeChild(owner, child, group, pairs, path)
+		if _, declared := class.Attribute(c.base.Attr(child)); !declared {
+			continue // of the kind of event it was
+		}
+		if !c.rename(node, child, group) {
+			c.mergeChild(owner, child, group, pairs, path)
+		}
 		if a := c.base.Attr(child); last[a] == child {
 			c.append(owner, a, group, pairs, done)
 		}
@@ -95,8 +140,13 @@ func (c *composer) merge(attr rminfo.Attr, owner template.NodeID, node rm.ID, gr
 		}
 	}
 	for _, item := range c.form.attributes[owner] {
+		if _, declared := class.Attribute(item.Attr); !declared {
+			continue
+		}
 		if _, there := last[item.Attr]; !there {
 			c.newAttribute(item, group)
+		} else if item.Kind == Record && item.Repeats {
+			c.newRecords(item, c.freshRecords(item, node, group))
 		}
 	}
 	c.b.Close()
@@ -113,10 +163,14 @@ type pairing struct {
 	kept map[rm.ID]bool
 	// changed are base elements of a single question, with the new answer.
 	changed map[rm.ID]*fhir.Answer
+	// nulls are base elements that came back with a reason for no value.
+	nulls map[rm.ID]bool
 	// deleted are base nodes the submit removes by name.
 	deleted map[rm.ID]string
 	// path is the linkId of each base node with the number of each repeat.
 	path map[rm.ID]string
+	// there are the questions the base has an element of.
+	there map[*Item]bool
 	// structure are the structural template nodes the base has.
 	structure map[template.NodeID]bool
 }
@@ -125,7 +179,7 @@ type pairing struct {
 // their key, questions by equal answers.
 func (c *composer) pair(owner template.NodeID, node rm.ID, group *occurrence, path string) *pairing {
 	p := &pairing{of: map[rm.ID]*occurrence{}, fresh: map[*Item][]*occurrence{}, answers: map[*Item][]fhir.Answer{},
-		kept: map[rm.ID]bool{}, changed: map[rm.ID]*fhir.Answer{}, deleted: map[rm.ID]string{}, path: map[rm.ID]string{}, structure: map[template.NodeID]bool{}}
+		kept: map[rm.ID]bool{}, changed: map[rm.ID]*fhir.Answer{}, nulls: map[rm.ID]bool{}, deleted: map[rm.ID]string{}, path: map[rm.ID]string{}, there: map[*Item]bool{}, structure: map[template.NodeID]bool{}}
 	instances := map[*Item][]rm.ID{}
 	for child := range c.base.All(node) {
 		if c.base.Kind(child) != rm.Object {
@@ -150,7 +204,9 @@ func (c *composer) pair(owner template.NodeID, node rm.ID, group *occurrence, pa
 				back = group.children[item]
 			}
 			if item.Kind == Question {
+				p.there[item] = len(instances[item]) > 0
 				c.pairQuestion(p, item, instances[item], back)
+				c.pairNull(p, item, instances[item], group)
 			} else {
 				c.pairRepeats(p, item, instances[item], back)
 			}
@@ -170,7 +226,7 @@ func (c *composer) pairDeletions(p *pairing, item *Item, nodes []rm.ID, path str
 			name += ":" + strconv.Itoa(n)
 		}
 		p.path[node] = name
-		if c.deletions[name] && !p.kept[node] && p.changed[node] == nil && !p.of[node].answered() {
+		if c.deletions[name] && !p.kept[node] && p.changed[node] == nil && !p.nulls[node] && !p.of[node].answered() {
 			p.deleted[node] = name
 		}
 	}
@@ -209,6 +265,7 @@ func (c *composer) pairQuestion(p *pairing, item *Item, nodes []rm.ID, back []*o
 		for n := range answers {
 			if !taken[n] && issued != nil && sameAnswer(issued, &answers[n]) {
 				taken[n], found = true, true
+				c.note(item, issued, &answers[n])
 				break
 			}
 		}
@@ -239,7 +296,7 @@ func (c *composer) mergeChild(owner template.NodeID, child rm.ID, group *occurre
 		return
 	}
 	for _, item := range c.form.attributes[owner] {
-		if item.Attr == attr && c.mergeAttribute(item, child, group) {
+		if item.Attr == attr && (item.Kind == Attribute && c.mergeAttribute(item, child, group) || item.Kind == Record && c.mergeRecord(item, child, group)) {
 			return
 		}
 	}
@@ -262,6 +319,8 @@ func (c *composer) mergeChild(owner template.NodeID, child rm.ID, group *occurre
 		c.mergeElement(attr, child, func() error {
 			return c.form.buildValue(c.b, rminfo.A_value, item, p.changed[child])
 		}, item, c.at(group, item))
+	case item.Kind == Question && p.nulls[child]:
+		c.mergeElement(attr, child, func() error { return c.writeNull(item, group, child) }, item, c.at(group, item))
 	default:
 		c.b.Copy(attr, c.base, child)
 	}
@@ -280,7 +339,12 @@ func (c *composer) mergeAttribute(item *Item, child rm.ID, group *occurrence) bo
 		return false
 	}
 	back := &group.children[item][0].answers[0]
-	if issued := c.form.answerOf(item, c.base, child); issued == nil || sameAnswer(issued, back) {
+	issued := c.form.answerOf(item, c.base, child)
+	if issued == nil && !empty(c.base, child) {
+		return false
+	}
+	if sameAnswer(issued, back) {
+		c.note(item, issued, back)
 		return false
 	}
 	c.changed++
@@ -288,78 +352,34 @@ func (c *composer) mergeAttribute(item *Item, child rm.ID, group *occurrence) bo
 	return true
 }
 
-// mergeElement writes a base ELEMENT with a new value: its name, uid and links
-// stay, a null flavour goes.
+// note remembers a date that a renderer completed.
+func (c *composer) note(item *Item, issued, back *fhir.Answer) {
+	if coarsened(issued, back) {
+		c.coarsened = append(c.coarsened, item.LinkID)
+	}
+}
+
+// mergeElement writes a base ELEMENT with a new value, or with the reason for
+// none: its name, uid and links stay.
 func (c *composer) mergeElement(attr rminfo.Attr, element rm.ID, value func() error, item *Item, at string) {
 	c.changed++
 	c.b.Open(attr, rminfo.ELEMENT)
+	written := false
 	for child := range c.base.All(element) {
 		switch a := c.base.Attr(child); a {
 		case rminfo.A_value, rminfo.A_null_flavour, rminfo.A_null_reason:
+			if !written {
+				c.report(value(), item, at)
+				written = true
+			}
 		default:
 			c.b.Copy(a, c.base, child)
 		}
 	}
-	c.report(value(), item, at)
+	if !written {
+		c.report(value(), item, at)
+	}
 	c.b.Close()
-}
-
-func (c *composer) mergeCompound(attr rminfo.Attr, item *Item, element rm.ID, o *occurrence) {
-	issued := c.form.partAnswers(item, c.base, element)
-	same := true
-	for n, part := range item.Children {
-		back := answerOfPart(o, part)
-		if back == nil && issued[n] != nil {
-			continue // absent is not deleted
-		}
-		same = same && sameAnswer(issued[n], back)
-	}
-	if same {
-		c.b.Copy(attr, c.base, element)
-		return
-	}
-	answers := map[*Item]*fhir.Answer{}
-	for n, part := range item.Children {
-		if answers[part] = answerOfPart(o, part); answers[part] == nil && part.Attr != 0 {
-			answers[part] = issued[n]
-		}
-	}
-	c.mergeElement(attr, element, func() error { return c.compoundValue(item, o, answers) }, item, o.at)
-}
-
-func answerOfPart(o *occurrence, part *Item) *fhir.Answer {
-	if list := o.children[part]; len(list) > 0 && len(list[0].answers) > 0 {
-		return &list[0].answers[0]
-	}
-	return nil
-}
-
-// compoundValue builds the value whose parts were answered; parts of two classes
-// are a contradiction and refused, never picked from.
-func (c *composer) compoundValue(item *Item, o *occurrence, answers map[*Item]*fhir.Answer) error {
-	classes := map[rminfo.Class]bool{}
-	var class rminfo.Class
-	var parts []*Item
-	for _, part := range item.Children {
-		if answers[part] == nil {
-			continue
-		}
-		if o.children[part] != nil || class == 0 {
-			classes[part.Class], class = true, part.Class
-		}
-	}
-	if len(classes) > 1 {
-		return fmt.Errorf("answered as several kinds of value; give one")
-	}
-	for _, part := range item.Children {
-		if part.Class == class && part.Kind == Part {
-			parts = append(parts, part)
-		}
-	}
-	if len(parts) == 1 && parts[0].Attr == 0 {
-		return c.form.buildValue(c.b, rminfo.A_value, parts[0], answers[parts[0]])
-	}
-	return c.form.buildParts(c.b, rminfo.A_value, class, parts, answers)
 }
 
 func (c *composer) report(err error, item *Item, at string) {

@@ -1,41 +1,30 @@
 package sdc
 
 import (
+	"slices"
+
 	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/template"
+	"github.com/quire-cdr/quire/internal/terminology"
 )
-
-// part is one part of a value that takes several answers.
-type part struct {
-	attr rminfo.Attr
-	text string
-	// typ is the FHIR item type.
-	typ string
-}
-
-// compounds are the classes whose value is a group of parts.
-var compounds = map[rminfo.Class][]part{
-	rminfo.DV_IDENTIFIER: {{rminfo.A_id, "Identifier", "string"}, {rminfo.A_type, "Type", "string"},
-		{rminfo.A_issuer, "Issuer", "string"}, {rminfo.A_assigner, "Assigner", "string"}},
-	rminfo.DV_PROPORTION: {{rminfo.A_numerator, "Numerator", "decimal"}, {rminfo.A_denominator, "Denominator", "decimal"},
-		{rminfo.A_type, "Kind", "integer"}},
-}
 
 // itemType is the FHIR type of the question for a class of value. What has no
 // question of its own is carried as text: the canonical JSON of the value, which
 // a renderer returns unchanged.
 func itemType(c rminfo.Class) string {
 	switch c {
-	case rminfo.DV_TEXT, rminfo.DV_URI, rminfo.DV_EHR_URI, rminfo.DV_DURATION:
+	case rminfo.DV_TEXT, rminfo.DV_URI, rminfo.DV_EHR_URI, rminfo.DV_DURATION, rminfo.String, rminfo.CODE_PHRASE:
 		return "string"
 	case rminfo.DV_CODED_TEXT, rminfo.DV_ORDINAL, rminfo.DV_SCALE:
 		return "choice"
 	case rminfo.DV_QUANTITY:
 		return "quantity"
-	case rminfo.DV_COUNT:
+	case rminfo.DV_COUNT, rminfo.Integer:
 		return "integer"
-	case rminfo.DV_BOOLEAN:
+	case rminfo.Real:
+		return "decimal"
+	case rminfo.DV_BOOLEAN, rminfo.Boolean:
 		return "boolean"
 	case rminfo.DV_DATE:
 		return "date"
@@ -43,6 +32,8 @@ func itemType(c rminfo.Class) string {
 		return "time"
 	case rminfo.DV_DATE_TIME:
 		return "dateTime"
+	case rminfo.DV_MULTIMEDIA:
+		return "attachment"
 	}
 	return "text"
 }
@@ -51,13 +42,16 @@ func (f *Form) addElement(group *Item, element template.NodeID) {
 	n := f.Template.Node(element)
 	base := Item{Kind: Question, Node: element, LinkID: f.label(element), Required: n.Occurrences.Min > 0, Repeats: n.Occurrences.Many()}
 	classes, nodes := f.valueClasses(element)
-	if len(classes) == 1 && compounds[classes[0]] == nil {
+	if len(classes) == 1 && f.valueFields(classes[0], nodes[0]) == nil {
 		item := base
 		item.Class, item.Value, item.Type = classes[0], nodes[0], itemType(classes[0])
-		if item.Type == "choice" && f.open(&item) {
-			item.Type = "open-choice"
+		if item.Class == rminfo.DV_PROPORTION {
+			if item.Fixed, item.Type = f.fixedKind(item.Value), "decimal"; item.Fixed == percent {
+				item.Type = "quantity"
+			}
 		}
-		f.byNode[element] = f.add(group, &item)
+		f.openChoice(&item)
+		f.byNode[element] = f.addQuestion(group, &item)
 		return
 	}
 	if len(classes) == 2 && classes[0].IsA(rminfo.DV_TEXT) && classes[1].IsA(rminfo.DV_TEXT) {
@@ -69,7 +63,7 @@ func (f *Form) addElement(group *Item, element template.NodeID) {
 				item.Value = nodes[i]
 			}
 		}
-		f.byNode[element] = f.add(group, &item)
+		f.byNode[element] = f.addQuestion(group, &item)
 		return
 	}
 	item := base
@@ -80,25 +74,38 @@ func (f *Form) addElement(group *Item, element template.NodeID) {
 	placed := f.add(group, &item)
 	f.byNode[element] = placed
 	if placed.Repeats {
-		f.add(placed, &Item{Kind: Carrier, Node: element, Type: "string", LinkID: "_key", Text: "Key of the repeat", Hidden: true})
+		f.addKey(placed, element)
+	}
+	if len(classes) > 1 {
+		f.addAside(placed, placed, &Item{Type: "choice", LinkID: "_type", Text: "Kind of answer"})
 	}
 	for i, c := range classes {
 		prefix := ""
 		if len(classes) > 1 {
 			prefix = c.Name()[3:] + "_"
 		}
-		if parts := compounds[c]; parts != nil {
-			for _, p := range parts {
-				f.add(placed, &Item{Kind: Part, Node: element, Value: nodes[i], Class: c, Attr: p.attr, Type: p.typ, Text: p.text, LinkID: prefix + p.attr.Name()})
-			}
+		if fields := f.valueFields(c, nodes[i]); fields != nil {
+			f.addParts(placed, c, nodes[i], prefix, fields)
 			continue
 		}
-		option := &Item{Kind: Part, Node: element, Value: nodes[i], Class: c, Type: itemType(c), Text: words(c), LinkID: prefix + "value"}
-		if option.Type == "choice" && f.open(option) {
-			option.Type = "open-choice"
+		option := &Item{Kind: Part, Node: element, Value: nodes[i], Class: c, Of: c, Type: itemType(c), Text: words(c), LinkID: prefix + "value"}
+		if c == rminfo.DV_PROPORTION {
+			if option.Fixed, option.Type = f.fixedKind(nodes[i]), "decimal"; option.Fixed == percent {
+				option.Type = "quantity"
+			}
 		}
+		f.openChoice(option)
 		f.add(placed, option)
 	}
+	f.addNullAsides(placed, placed)
+}
+
+func (f *Form) addQuestion(group, item *Item) *Item {
+	placed := f.add(group, item)
+	if !placed.Repeats {
+		f.addNullAsides(group, placed)
+	}
+	return placed
 }
 
 // valueClasses lists the classes the template allows as the value of an ELEMENT,
@@ -119,36 +126,20 @@ func (f *Form) valueClasses(element template.NodeID) ([]rminfo.Class, []template
 	return classes, nodes
 }
 
-// open says whether a coded value may take codes the form does not list.
-func (f *Form) open(item *Item) bool {
-	return item.Class == rminfo.DV_CODED_TEXT && len(f.options(item, "")) == 0
-}
-
 // words names a class for a person who fills a form.
 func words(c rminfo.Class) string {
-	switch c {
-	case rminfo.DV_TEXT:
-		return "Text"
-	case rminfo.DV_CODED_TEXT:
-		return "Choice"
-	case rminfo.DV_QUANTITY:
-		return "Quantity"
-	case rminfo.DV_COUNT:
-		return "Count"
-	case rminfo.DV_ORDINAL, rminfo.DV_SCALE:
-		return "Score"
-	case rminfo.DV_BOOLEAN:
-		return "Yes or no"
-	case rminfo.DV_DATE:
-		return "Date"
-	case rminfo.DV_TIME:
-		return "Time"
-	case rminfo.DV_DATE_TIME:
-		return "Date and time"
-	case rminfo.DV_DURATION:
-		return "Duration"
+	if w := classWords[c]; w != "" {
+		return w
 	}
 	return c.Name()
+}
+
+var classWords = map[rminfo.Class]string{
+	rminfo.DV_TEXT: "Text", rminfo.DV_CODED_TEXT: "Choice", rminfo.DV_QUANTITY: "Quantity", rminfo.DV_COUNT: "Count",
+	rminfo.DV_ORDINAL: "Score", rminfo.DV_SCALE: "Score", rminfo.DV_BOOLEAN: "Yes or no", rminfo.DV_DATE: "Date", rminfo.DV_TIME: "Time",
+	rminfo.DV_DATE_TIME: "Date and time", rminfo.DV_DURATION: "Duration", rminfo.DV_PROPORTION: "Proportion", rminfo.DV_INTERVAL: "Range",
+	rminfo.DV_IDENTIFIER: "Identifier", rminfo.DV_MULTIMEDIA: "File", rminfo.DV_PARSABLE: "Formatted text", rminfo.DV_URI: "Address", rminfo.DV_EHR_URI: "Address in the record",
+	rminfo.POINT_EVENT: "At one time", rminfo.INTERVAL_EVENT: "Over a span of time",
 }
 
 // option is one permitted answer of a coded question.
@@ -158,53 +149,118 @@ type option struct {
 	value string
 }
 
-// options lists what the template permits for a coded question, in its order.
+// options lists what is permitted for a coded question, in the template's order.
 func (f *Form) options(item *Item, lang string) []option {
-	if item.Value == template.NoNode {
+	if item.Kind == Aside && item.Attr == 0 {
+		return classOptions(f.classes(item))
+	}
+	if item.Value == template.NoNode && len(item.More) == 0 {
+		return groupOptions(item.Terms)
+	}
+	var out []option
+	seen := map[aom.Code]bool{}
+	for _, node := range append([]template.NodeID{item.Value}, item.More...) {
+		if node == template.NoNode {
+			continue
+		}
+		for _, o := range f.optionsAt(item, node, lang) {
+			if code := (aom.Code{Terminology: o.terminology, Code: o.code}); !seen[code] {
+				seen[code] = true
+				out = append(out, o)
+			}
+		}
+	}
+	if len(out) == 0 {
+		return groupOptions(item.Terms)
+	}
+	return out
+}
+
+func groupOptions(g terminology.Group) []option {
+	if g == "" {
 		return nil
 	}
 	var out []option
-	constraint := f.Template.Node(item.Value).Constraint
+	for _, c := range terminology.Concepts(g) {
+		out = append(out, option{terminology.ID, c.Code, c.Rubric, ""})
+	}
+	return out
+}
+
+// rmSystem is the code system of the classes of the reference model.
+const rmSystem = "http://openehr.org/rm"
+
+func classOptions(classes []rminfo.Class) []option {
+	var out []option
+	for _, c := range classes {
+		out = append(out, option{rmSystem, c.Name(), words(c), ""})
+	}
+	return out
+}
+
+// classes are what a selector chooses from: the kinds of an event, or those of
+// the value of an ELEMENT.
+func (f *Form) classes(selector *Item) []rminfo.Class {
+	if selector.About.Kind == Group {
+		return []rminfo.Class{rminfo.POINT_EVENT, rminfo.INTERVAL_EVENT}
+	}
+	var out []rminfo.Class
+	for _, p := range selector.About.Children {
+		if p.Kind == Part && !slices.Contains(out, p.Of) {
+			out = append(out, p.Of)
+		}
+	}
+	return out
+}
+
+func (f *Form) optionsAt(item *Item, node template.NodeID, lang string) []option {
+	var out []option
+	constraint := f.Template.Node(node).Constraint
 	if constraint == nil {
 		for _, attr := range []rminfo.Attr{rminfo.A_defining_code, rminfo.A_symbol} {
-			for _, child := range f.Template.Children(item.Value, attr) {
+			for _, child := range f.Template.Children(node, attr) {
 				if constraint == nil {
 					constraint = f.Template.Node(child).Constraint
 				}
 			}
 		}
 	}
-	add := func(code aom.Code, rubric, value string) {
+	add := func(code aom.Code, rubric string) {
 		if rubric == "" {
-			if term, ok := f.Template.Term(item.Value, code.Code, lang); ok && code.Terminology == "local" {
+			if term, ok := f.Template.Term(node, code.Code, lang); ok && code.Terminology == "local" {
 				rubric = term.Text()
+			} else if own, ok := terminology.Rubric(item.Terms, code.Code); ok {
+				rubric = own
 			} else {
 				rubric = openEHRRubric(code)
 			}
 		}
-		out = append(out, option{code.Terminology, code.Code, rubric, value})
+		out = append(out, option{code.Terminology, code.Code, rubric, ""})
 	}
 	switch c := constraint.(type) {
 	case *aom.CodePhrase:
 		for _, code := range c.Codes {
-			add(aom.Code{Terminology: c.Terminology, Code: code}, "", "")
+			add(aom.Code{Terminology: c.Terminology, Code: code}, "")
 		}
 	case *aom.Ordinal:
 		for _, o := range c.Items {
-			add(o.Symbol, f.symbolText(item, o, lang), o.Value)
+			out = append(out, option{o.Symbol.Terminology, o.Symbol.Code, f.symbolText(node, o, lang), o.Value})
 		}
 	case *aom.Scale:
 		for _, o := range c.Items {
-			add(o.Symbol, f.symbolText(item, o, lang), o.Value)
+			out = append(out, option{o.Symbol.Terminology, o.Symbol.Code, f.symbolText(node, o, lang), o.Value})
 		}
 	}
 	return out
 }
 
 // symbolText prefers the term of the language to the tool's rubric.
-func (f *Form) symbolText(item *Item, o aom.OrdinalItem, lang string) string {
-	if term, ok := f.Template.Term(item.Value, o.Symbol.Code, lang); ok && o.Symbol.Terminology == "local" {
+func (f *Form) symbolText(node template.NodeID, o aom.OrdinalItem, lang string) string {
+	if term, ok := f.Template.Term(node, o.Symbol.Code, lang); ok && o.Symbol.Terminology == "local" {
 		return term.Text()
+	}
+	if o.Text == "" {
+		return openEHRRubric(o.Symbol)
 	}
 	return o.Text
 }

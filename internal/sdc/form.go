@@ -7,6 +7,7 @@ import (
 
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/template"
+	"github.com/quire-cdr/quire/internal/terminology"
 )
 
 // Kind says what an item of a form stands for.
@@ -26,8 +27,27 @@ const (
 	// Attribute is an attribute of the reference model beside the template's
 	// nodes, such as the time of an event.
 	Attribute
-	// Carrier holds what the server needs back: _token, _key, _deletions.
+	// Carrier holds what the server needs back: _token, _key, _deletions, _residue.
 	Carrier
+	// Record is an attribute of the reference model that several answers make
+	// together, such as the ism_transition of an ACTION.
+	Record
+	// Aside says something about another item: its runtime name, its class, why
+	// it has no value.
+	Aside
+)
+
+// Tier says in which modes of a form an item stands.
+type Tier uint8
+
+// The tiers.
+const (
+	// Plain items stand in every mode.
+	Plain Tier = iota
+	// Technical items are hidden and left out of compact forms.
+	Technical
+	// Rare items are hidden and stand in faithful forms alone.
+	Rare
 )
 
 // Item is one item of a form. Items are shared by all readers.
@@ -44,9 +64,23 @@ type Item struct {
 	Value template.NodeID
 	// Class is the class of the value the item answers for.
 	Class rminfo.Class
-	// Attr is the attribute of the owner (Attribute) or of the value (Part); 0
-	// is the value as a whole.
+	// Attr is the attribute of the owner (Attribute, Record), or of what an Aside
+	// is about, 0 where it names the class.
 	Attr rminfo.Attr
+	// Route leads from the record to what a Part answers for; none is the record
+	// as a whole. Of is the class of the record.
+	Route []rminfo.Attr
+	Of    rminfo.Class
+	// More are further template nodes that constrain the value.
+	More []template.NodeID
+	// Terms is the openEHR group of the permitted codes, "" where the template
+	// lists them.
+	Terms terminology.Group
+	// Fixed is the kind a DV_PROPORTION of one answer has.
+	Fixed string
+	// About is the item an Aside speaks of.
+	About *Item
+	Tier  Tier
 	// Type is the FHIR item type.
 	Type string
 	// Text is set where the label is not the template's.
@@ -68,13 +102,18 @@ type Form struct {
 	byLinkID   map[string]*Item
 	byPath     map[string]*Item
 	parent     map[*Item]*Item
+	asides     map[*Item][]*Item
+	// states are the states that careflow steps end in, by the ism_transition.
+	states map[*Item]map[string]string
 }
 
 // The carriers of a form: strings a renderer returns unchanged.
 const (
 	TokenLinkID     = "_token"
 	DeletionsLinkID = "_deletions"
-	keySuffix       = "/_key"
+	// ResidueLinkID holds what no item can say, for use without the base.
+	ResidueLinkID = "_residue"
+	keySuffix     = "/_key"
 )
 
 // Build makes the form of a template.
@@ -82,6 +121,7 @@ func Build(t *template.Compiled) *Form {
 	f := &Form{
 		Template: t, byNode: map[template.NodeID]*Item{}, attributes: map[template.NodeID][]*Item{},
 		byLinkID: map[string]*Item{}, parent: map[*Item]*Item{},
+		asides: map[*Item][]*Item{}, states: map[*Item]map[string]string{},
 	}
 	name := t.Label(t.Root(), "")
 	if name == "" {
@@ -125,8 +165,9 @@ func (f *Form) addChildren(group *Item, owner template.NodeID) {
 				})
 				f.byNode[child] = item
 				if item.Repeats {
-					f.add(item, &Item{Kind: Carrier, Node: child, Type: "string", LinkID: "_key", Text: "Key of the repeat", Hidden: true})
+					f.addKey(item, child)
 				}
+				f.addGroupAsides(item)
 				f.addAttributes(item)
 				f.addChildren(item, child)
 				if !asks(item) {
@@ -161,10 +202,14 @@ func (f *Form) add(parent *Item, item *Item) *Item {
 	return item
 }
 
+func (f *Form) addKey(item *Item, node template.NodeID) {
+	f.add(item, &Item{Kind: Carrier, Node: node, Type: "string", LinkID: "_key", Text: "Key of the repeat", Hidden: true})
+}
+
 // asks says whether a group has anything to answer; one of slots alone has not.
 func asks(group *Item) bool {
 	for _, c := range group.Children {
-		if c.Kind != Carrier {
+		if c.Kind != Carrier && c.Kind != Aside && c.Tier == Plain {
 			return true
 		}
 	}
@@ -175,47 +220,24 @@ func asks(group *Item) bool {
 // What data has there is kept from the base, like all that no item stands for.
 func (f *Form) drop(parent, group *Item) {
 	for _, c := range group.Children {
-		delete(f.byLinkID, c.LinkID)
-		delete(f.parent, c)
+		f.forget(c)
 	}
-	delete(f.byLinkID, group.LinkID)
-	delete(f.parent, group)
+	f.forget(group)
 	delete(f.byNode, group.Node)
+	for id := group.Node; id < f.Template.Node(group.Node).End; id++ {
+		delete(f.attributes, id)
+	}
 	parent.Children = parent.Children[:len(parent.Children)-1]
 }
 
-// attributeItems are the reference model attributes a form shows or carries, by
-// the class that has them.
-var attributeItems = []struct {
-	class  rminfo.Class
-	attr   rminfo.Attr
-	text   string
-	hidden bool
-}{
-	{rminfo.EVENT_CONTEXT, rminfo.A_start_time, "Start time", true},
-	{rminfo.EVENT_CONTEXT, rminfo.A_end_time, "End time", true},
-	{rminfo.EVENT, rminfo.A_time, "Time", false},
-	{rminfo.ACTION, rminfo.A_time, "Time", false},
-	{rminfo.INTERVAL_EVENT, rminfo.A_width, "Width", false},
-	{rminfo.INSTRUCTION, rminfo.A_narrative, "Narrative", false},
-	{rminfo.INSTRUCTION, rminfo.A_expiry_time, "Expiry time", false},
-}
-
-func (f *Form) addAttributes(group *Item) { f.addAttributesOf(group, group.Node) }
-
-func (f *Form) addAttributesOf(group *Item, owner template.NodeID) {
-	class := f.Template.Node(owner).Class
-	for _, a := range attributeItems {
-		if !class.IsA(a.class) {
-			continue
-		}
-		declared, _ := class.Attribute(a.attr)
-		item := f.add(group, &Item{
-			Kind: Attribute, Node: owner, Value: template.NoNode, Class: declared.Type, Attr: a.attr,
-			Type: itemType(declared.Type), Text: a.text, LinkID: a.attr.Name(), Hidden: a.hidden,
-		})
-		f.attributes[owner] = append(f.attributes[owner], item)
+func (f *Form) forget(i *Item) {
+	for _, c := range i.Children {
+		f.forget(c)
 	}
+	delete(f.byLinkID, i.LinkID)
+	delete(f.parent, i)
+	delete(f.asides, i)
+	delete(f.states, i)
 }
 
 // slug is a name as part of a path: lower case, digits, and underscores for

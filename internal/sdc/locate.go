@@ -3,18 +3,22 @@ package sdc
 import "strings"
 
 // Path is the AQL path of what an item answers for, from the root of the
-// composition; "" for carriers, which answer for nothing.
+// composition; "" for carriers and asides, which answer for nothing of their own.
 func (f *Form) Path(i *Item) string {
 	path := f.Template.Node(i.Node).AQLPath
 	switch i.Kind {
-	case Carrier:
+	case Carrier, Aside:
 		return ""
-	case Attribute:
+	case Attribute, Record:
 		return strings.TrimSuffix(path, "/") + "/" + i.Attr.Name()
 	case Part:
-		path += "/value"
-		if i.Attr != 0 {
-			path += "/" + i.Attr.Name()
+		if owner := f.parent[i]; owner.Kind == Record {
+			path = f.Path(owner)
+		} else {
+			path += "/value"
+		}
+		for _, a := range i.Route {
+			path += "/" + a.Name()
 		}
 	}
 	return path

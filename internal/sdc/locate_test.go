@@ -101,7 +101,7 @@ func TestQuestionnairesKeepTheRules(t *testing.T) {
 				walk(i.Item)
 			}
 		}
-		walk(Build(compiled).Questionnaire("x", "x", "1", "").Item)
+		walk(Build(compiled).Questionnaire(Rendering{ID: "x", URL: "x", Version: "1"}).Item)
 	}
 }
 
@@ -116,7 +116,7 @@ func BenchmarkQuestionnaire(b *testing.B) {
 		b.Run("write/"+id, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				o.form.Questionnaire("x", "x", "1", "")
+				o.form.Questionnaire(Rendering{ID: "x", URL: "x", Version: "1"})
 			}
 		})
 	}

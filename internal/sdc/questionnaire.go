@@ -3,38 +3,10 @@ package sdc
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"strconv"
 	"strings"
 
-	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/fhir"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
-	"github.com/quire-cdr/quire/internal/template"
-	"github.com/quire-cdr/quire/internal/terminology"
-)
-
-// Extensions and code systems of the forms.
-const (
-	extTemplate  = "https://quire-cdr.org/fhir/StructureDefinition/openehr-template"
-	extPath      = "https://quire-cdr.org/fhir/StructureDefinition/openehr-path"
-	extClass     = "https://quire-cdr.org/fhir/StructureDefinition/openehr-class"
-	extHidden    = "http://hl7.org/fhir/StructureDefinition/questionnaire-hidden"
-	extMinOccurs = "http://hl7.org/fhir/StructureDefinition/questionnaire-minOccurs"
-	extMaxOccurs = "http://hl7.org/fhir/StructureDefinition/questionnaire-maxOccurs"
-	extUnit      = "http://hl7.org/fhir/StructureDefinition/questionnaire-unitOption"
-	extMin       = "http://hl7.org/fhir/StructureDefinition/minValue"
-	extMax       = "http://hl7.org/fhir/StructureDefinition/maxValue"
-	extDecimals  = "http://hl7.org/fhir/StructureDefinition/maxDecimalPlaces"
-	extWeight    = "http://hl7.org/fhir/StructureDefinition/itemWeight"
-	extOrdinal   = "http://hl7.org/fhir/StructureDefinition/ordinalValue"
-	extRegex     = "http://hl7.org/fhir/StructureDefinition/regex"
-
-	localSystem  = "http://openehr.org/id/"
-	ucumSystem   = "http://unitsofmeasure.org"
-	snomedSystem = "http://snomed.info/sct"
-	loincSystem  = "http://loinc.org"
-	icd10System  = "http://hl7.org/fhir/sid/icd-10"
-	dmdSystem    = "https://dmd.nhs.uk"
 )
 
 // QuestionnaireID is the FHIR id of a template's form: a readable part and eight
@@ -58,17 +30,67 @@ func QuestionnaireID(templateID, version string) string {
 	return readable + "-" + hex.EncodeToString(sum[:4])
 }
 
-// Questionnaire writes the form for a language ("" is the template's own): the
-// same template gives the same bytes. version names the template's content; url
-// is the canonical address.
-func (f *Form) Questionnaire(id, url, version, lang string) *fhir.Questionnaire {
-	if lang == "" {
-		lang = f.Template.Language
+// Mode says how much of the reference model a form shows. The linkIds are those
+// of every mode, so that answers are interchangeable.
+type Mode string
+
+// The modes.
+const (
+	// FormMode hides what is technical.
+	FormMode Mode = "form"
+	// Faithful has an item for every attribute that a template allows.
+	Faithful Mode = "faithful"
+	// Compact leaves hidden items out and shows a group of one question as that
+	// question.
+	Compact Mode = "compact"
+)
+
+// ParseMode reads a mode; "" is FormMode.
+func ParseMode(text string) (Mode, bool) {
+	switch m := Mode(text); m {
+	case "":
+		return FormMode, true
+	case FormMode, Faithful, Compact:
+		return m, true
 	}
-	root := f.item(f.Root, lang)
+	return "", false
+}
+
+// has says whether the items of a tier stand in a mode.
+func (m Mode) has(t Tier) bool {
+	switch m {
+	case Faithful:
+		return true
+	case Compact:
+		return t == Plain
+	}
+	return t != Rare
+}
+
+// Rendering says how a form is written.
+type Rendering struct {
+	// ID is the resource's, URL its canonical address, Version that of the
+	// template's content.
+	ID, URL, Version string
+	// Language is one of the template's; "" is its own.
+	Language string
+	// Mode defaults to FormMode.
+	Mode Mode
+}
+
+// Questionnaire writes the form: the same template and rendering give the same bytes.
+func (f *Form) Questionnaire(r Rendering) *fhir.Questionnaire {
+	if r.Language == "" {
+		r.Language = f.Template.Language
+	}
+	if r.Mode == "" {
+		r.Mode = FormMode
+	}
+	root := f.item(f.Root, r)
 	root.Item = append([]fhir.Item{
 		{LinkID: TokenLinkID, Type: "string", Text: "Server token", Extension: []fhir.Extension{hidden()}},
 		{LinkID: DeletionsLinkID, Type: "string", Text: "Answers to delete", Repeats: true, Extension: []fhir.Extension{hidden()}},
+		{LinkID: ResidueLinkID, Type: "text", Text: "What no question asks for", Extension: []fhir.Extension{hidden()}},
 	}, root.Item...)
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
@@ -79,15 +101,17 @@ func (f *Form) Questionnaire(id, url, version, lang string) *fhir.Questionnaire 
 	if name == "" || !(name[0] >= 'A' && name[0] <= 'Z') {
 		name = "Q" + name
 	}
-	title := f.Template.Label(f.Template.Root(), lang)
+	title := f.Template.Label(f.Template.Root(), r.Language)
 	if title == "" {
 		title = f.Template.TemplateID
 	}
 	return &fhir.Questionnaire{
-		ResourceType: "Questionnaire", ID: id, URL: url, Version: version, Language: lang,
-		Meta:      &fhir.Meta{VersionID: version, Profile: []string{"http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire"}},
+		ResourceType: "Questionnaire", ID: r.ID, URL: r.URL, Version: r.Version, Language: r.Language,
+		Meta:      &fhir.Meta{VersionID: r.Version, Profile: []string{"http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire"}},
+		Contained: contained(root),
 		Extension: []fhir.Extension{{URL: extTemplate, ValueString: f.Template.TemplateID}},
-		Name:      name, Title: title, Status: "active", SubjectType: []string{"Patient"}, Item: []fhir.Item{root},
+		Name:      name[:min(len(name), 255)], Title: title, Status: "active", SubjectType: []string{"Patient"}, Item: []fhir.Item{root},
+		TitleElement: f.translations(r.Language, title, func(lang string) string { return f.Template.Label(f.Template.Root(), lang) }),
 	}
 }
 
@@ -96,23 +120,46 @@ func hidden() fhir.Extension {
 	return fhir.Extension{URL: extHidden, ValueBoolean: &yes}
 }
 
-func (f *Form) item(i *Item, lang string) fhir.Item {
+// translations are the texts of the template's other languages, nil where they
+// are all alike.
+func (f *Form) translations(own, text string, in func(lang string) string) *fhir.Element {
+	var out []fhir.Extension
+	for _, lang := range f.Template.Languages {
+		if lang == own {
+			continue
+		}
+		if other := in(lang); other != "" && other != text {
+			out = append(out, fhir.Extension{URL: extTranslation, Extension: []fhir.Extension{{URL: "lang", ValueCode: lang}, {URL: "content", ValueString: other}}})
+		}
+	}
+	if out == nil {
+		return nil
+	}
+	return &fhir.Element{Extension: out}
+}
+
+func (f *Form) item(i *Item, r Rendering) fhir.Item {
 	n := f.Template.Node(i.Node)
 	out := fhir.Item{LinkID: i.LinkID, Type: i.Type, Text: i.Text, Required: i.Required, Repeats: i.Repeats}
 	if out.Text == "" {
-		if out.Text = f.Template.Label(i.Node, lang); out.Text == "" {
+		if out.Text = f.Template.Label(i.Node, r.Language); out.Text == "" {
 			out.Text = strings.ToLower(strings.ReplaceAll(n.Class.Name(), "_", " "))
 		}
+		out.TextElement = f.translations(r.Language, out.Text, func(lang string) string { return f.Template.Label(i.Node, lang) })
 	}
 	if i.Hidden {
 		out.Extension = append(out.Extension, hidden())
+		out.Required = false
 	}
-	if i.Kind != Carrier {
+	if i.Kind != Carrier && i.Kind != Aside {
 		class := i.Class
 		if i.Kind == Group {
 			class = n.Class
 		}
-		out.Extension = append(out.Extension, fhir.Extension{URL: extPath, ValueString: f.Path(i)}, fhir.Extension{URL: extClass, ValueCode: class.Name()})
+		out.Extension = append(out.Extension, fhir.Extension{URL: extPath, ValueString: f.Path(i)})
+		if class != 0 {
+			out.Extension = append(out.Extension, fhir.Extension{URL: extClass, ValueCode: class.Name()})
+		}
 	}
 	if i.Kind == Group || i.Kind == Question || i.Kind == Compound {
 		if n.Occurrences.Min > 1 {
@@ -128,151 +175,54 @@ func (f *Form) item(i *Item, lang string) fhir.Item {
 			}
 		}
 	}
-	if i.Kind == Question || i.Kind == Part {
-		f.constrain(&out, i, lang)
+	if i.Type != "group" && i.Kind != Carrier {
+		f.constrain(&out, i, r)
 	}
+	out.EnableWhen = f.enabled(i)
 	for _, child := range i.Children {
-		out.Item = append(out.Item, f.item(child, lang))
+		if r.Mode.has(child.Tier) {
+			out.Item = append(out.Item, f.item(child, r))
+		}
+	}
+	if r.Mode == Compact && i.Kind == Group && !i.Repeats && len(out.Item) == 1 && i != f.Root {
+		only := &out.Item[0]
+		only.Text, out.Text, only.TextElement, out.TextElement = out.Text+": "+only.Text, "", nil, nil
 	}
 	return out
 }
 
-// constrain writes what the template says of the answer.
-func (f *Form) constrain(out *fhir.Item, i *Item, lang string) {
-	if out.Type == "choice" || out.Type == "open-choice" {
-		for _, o := range f.options(i, lang) {
-			answer := fhir.AnswerOption{ValueCoding: &fhir.Coding{System: f.system(i, o.terminology), Code: o.code, Display: o.display}}
-			if o.value != "" {
-				weight := fhir.Decimal(o.value)
-				answer.Extension = []fhir.Extension{{URL: extWeight, ValueDecimal: &weight}, {URL: extOrdinal, ValueDecimal: &weight}}
-			}
-			out.AnswerOption = append(out.AnswerOption, answer)
+// enabled is when an item is asked: the parts of a value for its kind, a reason
+// for no value where there is none.
+func (f *Form) enabled(i *Item) []fhir.EnableWhen {
+	switch {
+	case i.Kind == Part:
+		if selector := f.aside(f.parent[i], 0); selector != nil && f.parent[i].Kind == Compound {
+			return []fhir.EnableWhen{{Question: selector.LinkID, Operator: "=", AnswerCoding: &fhir.Coding{System: rmSystem, Code: i.Of.Name()}}}
 		}
-		if i.Class == rminfo.DV_TEXT {
-			for _, text := range f.texts(i) {
-				out.AnswerOption = append(out.AnswerOption, fhir.AnswerOption{ValueString: text})
-			}
-		}
-		return
-	}
-	if i.Class == rminfo.DV_TEXT && out.Type == "string" {
-		if texts := f.texts(i); len(texts) > 0 {
-			out.Type = "open-choice"
-			for _, text := range texts {
-				out.AnswerOption = append(out.AnswerOption, fhir.AnswerOption{ValueString: text})
-			}
-		}
-		return
-	}
-	if i.Class == rminfo.DV_DURATION {
-		out.Extension = append(out.Extension, fhir.Extension{URL: extRegex, ValueString: `-?P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?`})
-		return
-	}
-	if i.Value == template.NoNode {
-		return
-	}
-	if q, ok := f.Template.Node(i.Value).Constraint.(*aom.Quantity); ok {
-		decimals := -1
-		for _, unit := range q.Items {
-			out.Extension = append(out.Extension, fhir.Extension{URL: extUnit, ValueCoding: unitCoding(unit.Units)})
-			if unit.Precision != nil {
-				if n, err := strconv.Atoi(unit.Precision.Upper); err == nil && n >= 0 {
-					decimals = max(decimals, n)
-				}
-			}
-		}
-		if decimals >= 0 {
-			out.Extension = append(out.Extension, integer(extDecimals, decimals))
-		}
-		return
-	}
-	// The range of a count stands on its magnitude.
-	for _, child := range f.Template.Children(i.Value, rminfo.A_magnitude) {
-		if c, ok := f.Template.Node(child).Constraint.(*aom.Integer); ok && c.Range != nil && out.Type == "integer" {
-			if n, err := strconv.Atoi(c.Range.Lower); err == nil && c.Range.LowerIncluded {
-				out.Extension = append(out.Extension, integer(extMin, n))
-			}
-			if n, err := strconv.Atoi(c.Range.Upper); err == nil && c.Range.UpperIncluded {
-				out.Extension = append(out.Extension, integer(extMax, n))
-			}
-		}
-	}
-}
-
-// texts lists the words a DV_TEXT is limited to.
-func (f *Form) texts(i *Item) []string {
-	if i.Value == template.NoNode {
-		return nil
-	}
-	for _, child := range f.Template.Children(i.Value, rminfo.A_value) {
-		if s, ok := f.Template.Node(child).Constraint.(*aom.String); ok {
-			return s.List
-		}
+	case i.Kind == Aside && i.Attr == rminfo.A_null_flavour && i.About.Kind == Question:
+		no := false
+		return []fhir.EnableWhen{{Question: i.About.LinkID, Operator: "exists", AnswerBoolean: &no}}
 	}
 	return nil
 }
 
-func integer(url string, n int) fhir.Extension { return fhir.Extension{URL: url, ValueInteger: &n} }
-
-func unitCoding(unit string) *fhir.Coding {
-	return &fhir.Coding{System: ucumSystem, Code: unit, Display: unit}
-}
-
-// codeSystems are the FHIR names of terminologies whose openEHR names differ.
-var codeSystems = []struct{ openEHR, fhir string }{
-	{"SNOMED-CT", snomedSystem}, {"SNOMED CT", snomedSystem}, {"SNOMED", snomedSystem},
-	{"LOINC", loincSystem}, {"ICD-10", icd10System}, {"ICD10", icd10System}, {"dm+d", dmdSystem},
-	{"openehr", localSystem + "openehr"}, {"ISO_639-1", "urn:ietf:bcp:47"},
-}
-
-// codeSystem is the FHIR name of a terminology; local codes belong to an
-// archetype, and only there do two templates mean the same by them.
-func codeSystem(terminologyID, archetype string) string {
-	if terminologyID == "local" {
-		return localSystem + archetype
-	}
-	name, _, _ := strings.Cut(terminologyID, "(")
-	for _, s := range codeSystems {
-		if strings.EqualFold(s.openEHR, name) {
-			return s.fhir
+// contained are the value sets that items refer to, with their codes: a renderer
+// without a terminology server must show them.
+func contained(root fhir.Item) []fhir.ValueSet {
+	used := map[string]bool{}
+	var walk func(i fhir.Item)
+	walk = func(i fhir.Item) {
+		used[i.AnswerValueSet] = true
+		for _, c := range i.Item {
+			walk(c)
 		}
 	}
-	if strings.Contains(terminologyID, ":") {
-		return terminologyID
-	}
-	return localSystem + "terminology/" + terminologyID
-}
-
-// terminologyID is the way back of codeSystem.
-func terminologyID(system, archetype string) string {
-	if system == localSystem+archetype || system == "" {
-		return "local"
-	}
-	for _, s := range codeSystems {
-		if s.fhir == system {
-			return s.openEHR
+	walk(root)
+	var out []fhir.ValueSet
+	for _, g := range groups {
+		if used["#"+valueSetID(g)] {
+			out = append(out, groupValueSet(g))
 		}
 	}
-	if name, ok := strings.CutPrefix(system, localSystem+"terminology/"); ok {
-		return name
-	}
-	return system
-}
-
-// system is the code system of a code within an item's archetype.
-func (f *Form) system(i *Item, terminologyID string) string {
-	return codeSystem(terminologyID, f.Template.Node(i.Node).Archetype)
-}
-
-// openEHRRubric is the text of an openEHR code whose group is not known, the
-// code itself where there is none.
-func openEHRRubric(code aom.Code) string {
-	if terminology.IsOpenEHR(code.Terminology) {
-		for _, g := range []terminology.Group{terminology.Setting, terminology.NullFlavours, terminology.CompositionCategory, terminology.InstructionStates} {
-			if rubric, ok := terminology.Rubric(g, code.Code); ok {
-				return rubric
-			}
-		}
-	}
-	return code.Code
+	return out
 }

@@ -86,12 +86,13 @@ func doc(t *rm.Tree) string { return string(canon.WriteJSON(nil, t, t.Root())) }
 func TestQuestionnairesOfOurTemplates(t *testing.T) {
 	for id, o := range ours(t) {
 		version := "1"
-		q := o.form.Questionnaire(QuestionnaireID(id, version), "https://example.org/Questionnaire/"+QuestionnaireID(id, version), version, "")
+		as := Rendering{ID: QuestionnaireID(id, version), URL: "https://example.org/Questionnaire/" + QuestionnaireID(id, version), Version: version}
+		q := o.form.Questionnaire(as)
 		text, err := json.MarshalIndent(q, "", " ")
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, _ := json.MarshalIndent(Build(o.form.Template).Questionnaire(q.ID, q.URL, version, ""), "", " ")
+		again, _ := json.MarshalIndent(Build(o.form.Template).Questionnaire(as), "", " ")
 		if !bytes.Equal(text, again) {
 			t.Errorf("%s: two runs give different forms", id)
 		}
@@ -367,7 +368,7 @@ func TestFixtures(t *testing.T) {
 			return nil
 		}
 		form := Build(compiled)
-		if _, err := json.Marshal(form.Questionnaire("x", "x", "1", "")); err != nil {
+		if _, err := json.Marshal(form.Questionnaire(Rendering{ID: "x", URL: "x", Version: "1"})); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
 		forms[compiled.TemplateID] = form

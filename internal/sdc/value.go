@@ -1,10 +1,7 @@
 package sdc
 
 import (
-	"math/big"
 	"regexp"
-	"strings"
-	"time"
 
 	"github.com/quire-cdr/quire/internal/fhir"
 	"github.com/quire-cdr/quire/internal/rm"
@@ -22,10 +19,21 @@ var (
 // answerOf writes a value as the answer of an item; nil where FHIR cannot say
 // it: then the item has no answer, and the base keeps the node.
 func (f *Form) answerOf(i *Item, t *rm.Tree, value rm.ID) *fhir.Answer {
-	if i.Kind == Part && i.Attr != 0 {
-		return scalarAnswer(i.Type, t, t.Child(value, i.Attr))
+	if t.Kind(value) != rm.Object {
+		return scalarAnswer(i.Type, t, value)
+	}
+	if i.Kind == Question || i.Kind == Part || i.Kind == Attribute {
+		if empty(t, value) || !takes(i.Class, t.Class(value)) {
+			return nil
+		}
 	}
 	switch t.Class(value) {
+	case rminfo.CODE_PHRASE:
+		return &fhir.Answer{ValueString: t.TextAt(value, rminfo.A_code_string)}
+	case rminfo.DV_PROPORTION:
+		return proportionAnswer(i, t, value)
+	case rminfo.DV_MULTIMEDIA:
+		return attachmentAnswer(t, value)
 	case rminfo.DV_TEXT:
 		return &fhir.Answer{ValueString: t.TextAt(value, rminfo.A_value)}
 	case rminfo.DV_CODED_TEXT:
@@ -55,6 +63,40 @@ func (f *Form) answerOf(i *Item, t *rm.Tree, value rm.ID) *fhir.Answer {
 	return &fhir.Answer{ValueString: string(canon.WriteJSON(nil, t, value))}
 }
 
+// empty says whether a value is the place of one that an answer brings back
+// (see residue).
+func empty(t *rm.Tree, value rm.ID) bool {
+	return t.Kind(value) == rm.Object && t.First(value) == rm.None && t.Class(value).IsA(rminfo.DATA_VALUE)
+}
+
+func proportionAnswer(i *Item, t *rm.Tree, value rm.ID) *fhir.Answer {
+	if i.Fixed == "" {
+		return &fhir.Answer{ValueString: string(canon.WriteJSON(nil, t, value))}
+	}
+	if t.TextAt(value, rminfo.A_type) != i.Fixed {
+		return nil
+	}
+	n := fhir.Decimal(t.TextAt(value, rminfo.A_numerator))
+	if i.Fixed == percent {
+		return &fhir.Answer{ValueQuantity: &fhir.Quantity{Value: &n, Unit: "%", System: ucumSystem, Code: "%"}}
+	}
+	return &fhir.Answer{ValueDecimal: &n}
+}
+
+func attachmentAnswer(t *rm.Tree, value rm.ID) *fhir.Answer {
+	a := &fhir.Attachment{
+		ContentType: t.TextAt(value, rminfo.A_media_type, rminfo.A_code_string), Language: t.TextAt(value, rminfo.A_language, rminfo.A_code_string),
+		Data: t.TextAt(value, rminfo.A_data), URL: t.TextAt(value, rminfo.A_uri, rminfo.A_value), Title: t.TextAt(value, rminfo.A_alternate_text),
+	}
+	if size := fhir.Decimal(t.TextAt(value, rminfo.A_size)); size != "" {
+		a.Size = &size
+	}
+	if t.TextAt(value, rminfo.A_integrity_check_algorithm, rminfo.A_code_string) == "SHA-1" {
+		a.Hash = t.TextAt(value, rminfo.A_integrity_check)
+	}
+	return &fhir.Answer{ValueAttachment: a}
+}
+
 func textual(t *rm.Tree, value rm.ID, form *regexp.Regexp, answer func(string) *fhir.Answer) *fhir.Answer {
 	if s := t.TextAt(value, rminfo.A_value); form.MatchString(s) {
 		return answer(s)
@@ -73,6 +115,12 @@ func scalarAnswer(typ string, t *rm.Tree, id rm.ID) *fhir.Answer {
 		return &fhir.Answer{ValueDecimal: &n}
 	case "integer":
 		return &fhir.Answer{ValueInteger: &n}
+	case "boolean":
+		yes := t.Bool(id)
+		return &fhir.Answer{ValueBoolean: &yes}
+	}
+	if text == "" {
+		return nil
 	}
 	return &fhir.Answer{ValueString: text}
 }
@@ -90,77 +138,14 @@ func (f *Form) codingOf(i *Item, t *rm.Tree, coded rm.ID) *fhir.Coding {
 	return &fhir.Coding{System: f.system(i, terminology), Code: code, Display: display}
 }
 
-// comparators are the magnitude statuses FHIR has; "~" and "=" it has not.
+// comparators are the magnitude statuses FHIR has. "~" and "=" it has not: they
+// travel in an item beside the answer, and within this package as comparators.
 var comparators = map[string]bool{"<": true, "<=": true, ">": true, ">=": true}
 
 func quantityAnswer(t *rm.Tree, value rm.ID) *fhir.Answer {
-	status := t.TextAt(value, rminfo.A_magnitude_status)
-	if status == "~" {
-		return nil
-	}
 	n := fhir.Decimal(t.TextAt(value, rminfo.A_magnitude))
 	unit := t.TextAt(value, rminfo.A_units)
 	q := &fhir.Quantity{Value: &n, Unit: unit, System: ucumSystem, Code: unit}
-	if comparators[status] {
-		q.Comparator = status
-	}
+	q.Comparator = t.TextAt(value, rminfo.A_magnitude_status)
 	return &fhir.Answer{ValueQuantity: q}
-}
-
-// sameAnswer says whether an answer came back as it was issued, but for what
-// renderers are known to change: the offset of a time at the same instant,
-// trailing zeros, the words beside a code.
-func sameAnswer(issued, back *fhir.Answer) bool {
-	switch {
-	case issued == nil || back == nil:
-		return issued == back
-	case issued.ValueBoolean != nil && back.ValueBoolean != nil:
-		return *issued.ValueBoolean == *back.ValueBoolean
-	case issued.ValueDecimal != nil && back.ValueDecimal != nil:
-		return sameNumber(*issued.ValueDecimal, *back.ValueDecimal)
-	case issued.ValueInteger != nil && back.ValueInteger != nil:
-		return sameNumber(*issued.ValueInteger, *back.ValueInteger)
-	case issued.ValueCoding != nil && back.ValueCoding != nil:
-		return issued.ValueCoding.Code == back.ValueCoding.Code && issued.ValueCoding.System == back.ValueCoding.System
-	case issued.ValueQuantity != nil && back.ValueQuantity != nil:
-		a, b := issued.ValueQuantity, back.ValueQuantity
-		return a.Value != nil && b.Value != nil && sameNumber(*a.Value, *b.Value) && a.Comparator == b.Comparator && unitOf(a) == unitOf(b)
-	case issued.ValueDateTime != "" && back.ValueDateTime != "":
-		if issued.ValueDateTime == back.ValueDateTime {
-			return true
-		}
-		a, errA := time.Parse(time.RFC3339Nano, issued.ValueDateTime)
-		b, errB := time.Parse(time.RFC3339Nano, back.ValueDateTime)
-		return errA == nil && errB == nil && a.Equal(b)
-	}
-	return textOf(issued) == textOf(back) && textOf(issued) != ""
-}
-
-func textOf(a *fhir.Answer) string {
-	for _, s := range []string{a.ValueString, a.ValueDate, a.ValueTime, a.ValueDateTime, a.ValueURI} {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
-}
-
-func unitOf(q *fhir.Quantity) string {
-	if q.Code != "" {
-		return q.Code
-	}
-	return q.Unit
-}
-
-func sameNumber(a, b fhir.Decimal) bool {
-	if a == b {
-		return true
-	}
-	// A number with a huge exponent is compared by its text alone.
-	if len(a) > 60 || len(b) > 60 || strings.ContainsAny(string(a)+string(b), "eE") {
-		return false
-	}
-	x, okX := new(big.Rat).SetString(string(a))
-	y, okY := new(big.Rat).SetString(string(b))
-	return okX && okY && x.Cmp(y) == 0
 }

@@ -271,7 +271,7 @@ func (f *Forms) Questionnaire(form *Form, base, language string) ([]byte, error)
 	if text, ok := f.rendered.GetIfPresent(key); ok {
 		return text, nil
 	}
-	text, err := json.Marshal(form.SDC.Questionnaire(form.ID, form.Canonical(base), form.Version, language))
+	text, err := json.Marshal(form.SDC.Questionnaire(sdc.Rendering{ID: form.ID, URL: form.Canonical(base), Version: form.Version, Language: language}))
 	if err != nil {
 		return nil, err
 	}

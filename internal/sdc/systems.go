@@ -1,0 +1,99 @@
+package sdc
+
+import (
+	"strings"
+
+	"github.com/quire-cdr/quire/internal/aom"
+	"github.com/quire-cdr/quire/internal/terminology"
+)
+
+// Extensions and code systems of the forms.
+const (
+	extTemplate    = "https://quire-cdr.org/fhir/StructureDefinition/openehr-template"
+	extPath        = "https://quire-cdr.org/fhir/StructureDefinition/openehr-path"
+	extClass       = "https://quire-cdr.org/fhir/StructureDefinition/openehr-class"
+	extHidden      = "http://hl7.org/fhir/StructureDefinition/questionnaire-hidden"
+	extMinOccurs   = "http://hl7.org/fhir/StructureDefinition/questionnaire-minOccurs"
+	extMaxOccurs   = "http://hl7.org/fhir/StructureDefinition/questionnaire-maxOccurs"
+	extUnit        = "http://hl7.org/fhir/StructureDefinition/questionnaire-unitOption"
+	extMin         = "http://hl7.org/fhir/StructureDefinition/minValue"
+	extMax         = "http://hl7.org/fhir/StructureDefinition/maxValue"
+	extDecimals    = "http://hl7.org/fhir/StructureDefinition/maxDecimalPlaces"
+	extWeight      = "http://hl7.org/fhir/StructureDefinition/itemWeight"
+	extOrdinal     = "http://hl7.org/fhir/StructureDefinition/ordinalValue"
+	extMinQuantity = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-minQuantity"
+	extMaxQuantity = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-maxQuantity"
+	extTarget      = "http://hl7.org/fhir/StructureDefinition/targetConstraint"
+	extControl     = "http://hl7.org/fhir/StructureDefinition/questionnaire-itemControl"
+	extEntryFormat = "http://hl7.org/fhir/StructureDefinition/entryFormat"
+	extMimeType    = "http://hl7.org/fhir/StructureDefinition/mimeType"
+	extTranslation = "http://hl7.org/fhir/StructureDefinition/translation"
+	extRegex       = "http://hl7.org/fhir/StructureDefinition/regex"
+
+	controlSystem = "http://hl7.org/fhir/questionnaire-item-control"
+	localSystem   = "http://openehr.org/id/"
+	ucumSystem    = "http://unitsofmeasure.org"
+	snomedSystem  = "http://snomed.info/sct"
+	loincSystem   = "http://loinc.org"
+	icd10System   = "http://hl7.org/fhir/sid/icd-10"
+	dmdSystem     = "https://dmd.nhs.uk"
+)
+
+// codeSystems are the FHIR names of terminologies whose openEHR names differ.
+var codeSystems = []struct{ openEHR, fhir string }{
+	{"SNOMED-CT", snomedSystem}, {"SNOMED CT", snomedSystem}, {"SNOMED", snomedSystem},
+	{"LOINC", loincSystem}, {"ICD-10", icd10System}, {"ICD10", icd10System}, {"dm+d", dmdSystem},
+	{"openehr", localSystem + "openehr"}, {"ISO_639-1", "urn:ietf:bcp:47"},
+}
+
+// codeSystem is the FHIR name of a terminology; local codes belong to an
+// archetype, and only there do two templates mean the same by them.
+func codeSystem(terminologyID, archetype string) string {
+	if terminologyID == "local" {
+		return localSystem + archetype
+	}
+	name, _, _ := strings.Cut(terminologyID, "(")
+	for _, s := range codeSystems {
+		if strings.EqualFold(s.openEHR, name) {
+			return s.fhir
+		}
+	}
+	if strings.Contains(terminologyID, ":") {
+		return terminologyID
+	}
+	return localSystem + "terminology/" + terminologyID
+}
+
+// terminologyID is the way back of codeSystem.
+func terminologyID(system, archetype string) string {
+	if system == localSystem+archetype || system == "" {
+		return "local"
+	}
+	for _, s := range codeSystems {
+		if s.fhir == system {
+			return s.openEHR
+		}
+	}
+	if name, ok := strings.CutPrefix(system, localSystem+"terminology/"); ok {
+		return name
+	}
+	return system
+}
+
+// system is the code system of a code within an item's archetype.
+func (f *Form) system(i *Item, terminologyID string) string {
+	return codeSystem(terminologyID, f.Template.Node(i.Node).Archetype)
+}
+
+// openEHRRubric is the text of an openEHR code whose group is not known, the
+// code itself where there is none.
+func openEHRRubric(code aom.Code) string {
+	if terminology.IsOpenEHR(code.Terminology) {
+		for _, g := range []terminology.Group{terminology.Setting, terminology.NullFlavours, terminology.CompositionCategory, terminology.InstructionStates} {
+			if rubric, ok := terminology.Rubric(g, code.Code); ok {
+				return rubric
+			}
+		}
+	}
+	return code.Code
+}
