@@ -18,7 +18,7 @@ func TestKetoStoppedMeansNoAnswer(t *testing.T) {
 	defer s.stop(t)
 	ehr := newEHR(t, s)
 	path := s.OpenEHR + "/ehr/" + ehr
-	s.call(t, "clinician", "GET", path, nil).want(t, 200)
+	recovers(t, s, path, 15*time.Second)
 
 	keto := s.child(t, "keto")
 	if err := syscall.Kill(keto, syscall.SIGSTOP); err != nil {
