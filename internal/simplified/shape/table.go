@@ -130,7 +130,7 @@ var table = map[r.Class][]Field{
 	},
 	r.ACTIVITY: {
 		{Key: "timing", Attr: r.A_timing, Class: r.DV_PARSABLE},
-		{Key: "action_archetype_id", Attr: r.A_action_archetype_id},
+		{Key: "action_archetype_id", Attr: r.A_action_archetype_id, Default: "/.*/"},
 	},
 	r.ACTION: {
 		{Key: "time", Attr: r.A_time, Class: r.DV_DATE_TIME},
@@ -148,7 +148,7 @@ var table = map[r.Class][]Field{
 			{Key: "|path", Attr: r.A_path},
 			{Attr: r.A_id, Inline: []Field{{Key: "|composition_uid", Attr: r.A_value}}},
 			{Key: "|namespace", Attr: r.A_namespace, Default: "local"},
-			{Key: "|type", Attr: r.A_type, Default: "COMPOSITION"},
+			{Key: "|type", Attr: r.A_type, Default: "INSTRUCTION"},
 		}},
 		{Key: "|activity_id", Attr: r.A_activity_id},
 	},

@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"strconv"
 	"strings"
 )
 
@@ -28,13 +29,16 @@ func (r *reader) member(it *Item, name string, depth int) error {
 		return r.dec.SkipValue()
 	}
 	if suffix, ok := strings.CutPrefix(name, "|"); ok {
+		if strings.HasPrefix(suffix, "identifiers_") && r.dec.PeekKind() == '[' {
+			return r.list(it, suffix)
+		}
 		return r.value(it, suffix, it.KeyOf(suffix))
 	}
 	if name == "" {
 		return r.value(it, "", it.Key())
 	}
-	// ctx members may be written as one key: health_care_facility|name.
-	if strings.ContainsAny(name, "/|") {
+	// Members may be written as one key: health_care_facility|name, ctx/time.
+	if strings.Contains(name, "|") || it.Parent == nil && strings.Contains(name, "/") {
 		child, suffix, ok := r.locate(it, name)
 		if !ok {
 			return r.dec.SkipValue()
@@ -64,6 +68,22 @@ func (r *reader) member(it *Item, name string, depth int) error {
 			break
 		}
 		if err := r.occurrence(it.Child(id, i, indexed || i > index), depth); err != nil {
+			return err
+		}
+	}
+	_, err := r.dec.ReadToken()
+	return err
+}
+
+// list reads the old spelling of a participation's identifiers, the only suffix
+// that holds a list: |identifiers_id: [..] stands for |identifiers_id:0 and on.
+func (r *reader) list(it *Item, suffix string) error {
+	if _, err := r.dec.ReadToken(); err != nil {
+		return err
+	}
+	for i := 0; r.dec.PeekKind() != ']'; i++ {
+		at := suffix + ":" + strconv.Itoa(i)
+		if err := r.value(it, at, it.KeyOf(at)); err != nil {
 			return err
 		}
 	}

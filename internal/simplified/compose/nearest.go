@@ -1,0 +1,167 @@
+package compose
+
+import (
+	"sort"
+	"strings"
+
+	"github.com/quire-cdr/quire/internal/simplified/syntax"
+	"github.com/quire-cdr/quire/internal/simplified/webtemplate"
+)
+
+// maxSuggested bounds the work of finding nearest keys in one document.
+const maxSuggested = 100
+
+// unknown refuses an item that names nothing, and all below it: with the nearest
+// of its siblings, else the nearest key of the whole template.
+func (c *composer) unknown(n *webtemplate.Node, it *syntax.Item, candidates []string) {
+	key := firstKey(it)
+	expected := ""
+	if c.suggested < maxSuggested {
+		c.suggested++
+		prefix := strings.TrimSuffix(it.Key(), indexed(it))
+		rest := strings.TrimPrefix(key, it.Key())
+		for _, near := range Nearest(it.Segment, candidates, closeness(it.Segment)) {
+			expected = join(expected, prefix+near+rest)
+		}
+		if expected == "" {
+			for _, near := range Nearest(plain(it.Key()), c.paths(), len(key)) {
+				expected = join(expected, near)
+			}
+		}
+	}
+	c.issue(n, key, "key-unknown", expected, it.Segment, "the template has no such key"+did(expected))
+}
+
+// unknownSuffix refuses a suffix that the class does not have.
+func (c *composer) unknownSuffix(n *webtemplate.Node, it *syntax.Item, v syntax.Value, candidates []string) {
+	expected := ""
+	if c.suggested < maxSuggested {
+		c.suggested++
+		near := Nearest(v.Suffix, candidates, closeness(v.Suffix))
+		if len(near) == 0 {
+			sort.Strings(candidates)
+			near = candidates
+		}
+		for _, suffix := range near {
+			expected = join(expected, it.KeyOf(suffix))
+		}
+	}
+	c.issue(n, it.KeyOf(v.Suffix), "suffix-unknown", expected, "|"+v.Suffix, "the value has no such suffix"+did(expected))
+}
+
+func did(expected string) string {
+	if expected == "" {
+		return ""
+	}
+	return "; did you mean " + strings.ReplaceAll(expected, ", ", " or ") + "?"
+}
+
+func join(list, item string) string {
+	if list == "" {
+		return item
+	}
+	return list + ", " + item
+}
+
+// firstKey is a key of the document that the item stems from.
+func firstKey(it *syntax.Item) string {
+	for len(it.Values) == 0 && len(it.Children) > 0 {
+		it = it.Children[0]
+	}
+	if len(it.Values) > 0 {
+		return it.KeyOf(it.Values[0].Suffix)
+	}
+	return it.Key()
+}
+
+func indexed(it *syntax.Item) string {
+	key := it.Key()
+	return key[strings.LastIndexByte(key, '/')+1:]
+}
+
+// plain is a key without indices.
+func plain(key string) string {
+	segments := strings.Split(key, "/")
+	for i, s := range segments {
+		segments[i], _, _ = strings.Cut(s, ":")
+	}
+	return strings.Join(segments, "/")
+}
+
+// paths lists the keys of all nodes of the template.
+func (c *composer) paths() []string {
+	var out []string
+	var walk func(n *webtemplate.Node, path string)
+	walk = func(n *webtemplate.Node, path string) {
+		out = append(out, path)
+		for _, child := range n.Children {
+			walk(child, path+"/"+child.ID)
+		}
+	}
+	walk(c.web.Root, c.web.Root.ID)
+	return out
+}
+
+// closeness is how many letters may differ for a name to be the one meant.
+func closeness(name string) int { return max(2, len(name)/3) }
+
+// Nearest gives the three candidates of the smallest edit distance, none further
+// than limit.
+func Nearest(name string, candidates []string, limit int) []string {
+	type near struct {
+		name     string
+		distance int
+	}
+	var found []near
+	for _, candidate := range candidates {
+		if d := len(candidate) - len(name); d > limit || -d > limit {
+			continue
+		}
+		if d := distance(name, candidate, limit); d <= limit {
+			found = append(found, near{candidate, d})
+		}
+	}
+	sort.SliceStable(found, func(i, j int) bool {
+		if found[i].distance != found[j].distance {
+			return found[i].distance < found[j].distance
+		}
+		return found[i].name < found[j].name
+	})
+	var out []string
+	for _, f := range found {
+		if len(out) < 3 && (len(out) == 0 || out[len(out)-1] != f.name) {
+			out = append(out, f.name)
+		}
+	}
+	return out
+}
+
+// distance is the number of letters to insert, delete, replace or swap, or more
+// than limit (optimal string alignment).
+func distance(a, b string, limit int) int {
+	x, y := []rune(a), []rune(b)
+	rows := [3][]int{make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(x); i++ {
+		row, above, two := rows[i%3], rows[(i+2)%3], rows[(i+1)%3]
+		row[0] = i
+		smallest := i
+		for j := 1; j <= len(y); j++ {
+			cost := 1
+			if x[i-1] == y[j-1] {
+				cost = 0
+			}
+			row[j] = min(above[j]+1, row[j-1]+1, above[j-1]+cost)
+			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
+				row[j] = min(row[j], two[j-2]+1)
+			}
+			smallest = min(smallest, row[j])
+		}
+		if smallest > limit {
+			return limit + 1
+		}
+	}
+	return rows[len(x)%3][len(y)]
+}
