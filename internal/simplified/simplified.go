@@ -75,17 +75,19 @@ func (t *Template) Write(tree *rm.Tree, f Format) ([]byte, error) {
 func (t *Template) Explain(tree *rm.Tree, issues []fault.Issue) {
 	var keys []decompose.Key
 	for i := range issues {
-		if issues[i].FlatKey != "" || issues[i].Path == "" {
+		if issues[i].FlatKey != "" || !strings.HasPrefix(issues[i].Path, "/") {
 			continue
 		}
 		if keys == nil {
 			keys = decompose.Keys(t.Web, tree)
 		}
-		found := tree.Resolve(tree.Root(), issues[i].Path)
-		if len(found) == 0 {
-			continue
+		// What is missing has no node: the nearest above it answers.
+		for path := issues[i].Path; path != ""; path = path[:strings.LastIndexByte(path, '/')] {
+			if found := tree.Resolve(tree.Root(), path); len(found) > 0 {
+				issues[i].FlatKey = keyOf(tree, keys, found[0])
+				break
+			}
 		}
-		issues[i].FlatKey = keyOf(tree, keys, found[0])
 	}
 }
 

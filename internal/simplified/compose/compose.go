@@ -179,6 +179,8 @@ func (c *composer) place(o *object, n *webtemplate.Node, it *syntax.Item) {
 	switch {
 	case step.Node == template.NoNode && len(shape.Of(o.class).ByAttr(step.Attr)) > 0:
 		c.object(o, shape.Of(o.class).ByAttr(step.Attr)[0], it)
+	case n.Class.Scalar() != rminfo.NotScalar:
+		c.bare(o, &shape.Field{Attr: step.Attr}, it, n.Class)
 	case n.Class.Locatable() || n.Class == rminfo.EVENT_CONTEXT:
 		child := c.level(o, step, it.Index, n, element)
 		child.item, child.web = it, n

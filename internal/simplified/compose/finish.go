@@ -42,6 +42,10 @@ func (c *composer) finish(o *object, attr rminfo.Attr) {
 		c.formalism(o, attr)
 	case rminfo.DV_MULTIMEDIA:
 		size(o)
+	case rminfo.PARTICIPATION:
+		if !o.has(rminfo.A_performer) {
+			o.put(rminfo.A_performer, &object{class: rminfo.PARTY_SELF, node: template.NoNode})
+		}
 	}
 }
 

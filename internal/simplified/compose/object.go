@@ -126,7 +126,7 @@ func (o *object) one(attr rminfo.Attr, class rminfo.Class) *object {
 	if child := o.child(attr); child != nil {
 		return child
 	}
-	return o.put(attr, &object{class: class, node: template.NoNode, item: o.item, web: o.web})
+	return o.put(attr, &object{class: class, node: template.NoNode, item: o.item, web: o.web, bound: o.bound})
 }
 
 // arrange puts the items of each node in the order of their indices, at the

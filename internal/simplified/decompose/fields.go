@@ -58,8 +58,11 @@ func (d *decomposer) subject(id rm.ID) *rm.Tree { return d.tree.Sub(id) }
 
 // try spells an attribute by one of the fields that stand for it.
 func (d *decomposer) try(class, bound rminfo.Class, f *shape.Field, child rm.ID, it *syntax.Item, count *counter) bool {
+	if f.Attr == rminfo.A_performer && d.tree.Class(child) == rminfo.PARTY_SELF && d.tree.First(child) == rm.None {
+		return true // what reading makes of a participation that names nobody
+	}
 	if f.Inline != nil {
-		part := &syntax.Item{}
+		part := &syntax.Item{Segment: it.Segment, Index: it.Index, Indexed: it.Indexed, Parent: it.Parent}
 		var inner counter
 		if !d.inline(f, child, bound, part, &inner) {
 			return false
@@ -114,7 +117,7 @@ func (d *decomposer) try(class, bound rminfo.Class, f *shape.Field, child rm.ID,
 		item.Values, item.Children = nil, nil
 		item.Set("raw", syntax.Raw, string(canon.WriteJSON(nil, d.subject(child), 0)))
 	}
-	if item.Empty() && f.Attr == rminfo.A_subject {
+	if item.Empty() && f.Attr == rminfo.A_subject && class.IsA(rminfo.ENTRY) {
 		return true // PARTY_SELF is what reading gives
 	}
 	if item.Empty() {

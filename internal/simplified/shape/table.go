@@ -52,7 +52,7 @@ func reference(class r.Class, namespaceKey, typeKey, kind string) []Field {
 var symbol = Field{Attr: r.A_symbol, Class: r.DV_CODED_TEXT, Inline: []Field{
 	{Key: "|value", Attr: r.A_value},
 	{Attr: r.A_defining_code, Class: r.CODE_PHRASE, Inline: []Field{
-		{Attr: r.A_terminology_id, Class: r.TERMINOLOGY_ID, Inline: []Field{{Key: "|terminology", Attr: r.A_value, Default: "local"}}},
+		{Attr: r.A_terminology_id, Class: r.TERMINOLOGY_ID, Inline: []Field{{Key: "|terminology", Alt: []string{"|terminology_id"}, Attr: r.A_value, Default: "local"}}},
 		{Key: "|code", Attr: r.A_code_string},
 	}},
 }}

@@ -1,0 +1,192 @@
+package simplified_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/simplified"
+	"github.com/quire-cdr/quire/internal/validate"
+)
+
+// roundTrip reads a document, validates it, and checks that what is written
+// reads as the same composition in both formats.
+func roundTrip(t *testing.T, tpl *simplified.Template, doc []byte, f simplified.Format) error {
+	t.Helper()
+	tree, err := tpl.Read(doc, f, now)
+	if err != nil {
+		return err
+	}
+	issues := validate.Check(tree, tpl.Web.Template, validate.Options{EHRbase: true})
+	if validate.Refused(issues) {
+		tpl.Explain(tree, issues)
+		return fault.New(fault.Unprocessable, "validation", "the content is not valid").With(refusing(issues)...)
+	}
+	for _, format := range [...]simplified.Format{simplified.Flat, simplified.Structured} {
+		written, err := tpl.Write(tree, format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := tpl.Read(written, format, now)
+		if err != nil {
+			t.Fatal(report(err))
+		}
+		if diff := append(missing(facts(tree), facts(again)), missing(facts(again), facts(tree))...); len(diff) > 0 {
+			t.Errorf("format %d and back is another tree: %v", format, diff[:min(3, len(diff))])
+		}
+		if n := bytes.Count(written, []byte(`|raw"`)); n > 0 {
+			t.Logf("%d nodes are written as canonical JSON", n)
+		}
+	}
+	return nil
+}
+
+// refusals are the documents that say what their template cannot hold: each is
+// refused with exactly these keys.
+var refusals = []struct{ file, key, why string }{
+	{"lab_results", "laboratory_test_report/", "the root of the template is laboratory_result_report"},
+	{"procedures_", "/procedure_notes", "the template has no procedure_notes"},
+	{"FLAT_1.json", "nss_respect_form/context/status", "the key stands twice"},
+	{"RESPECT_NSS-v0.json", "meta", "a web template and no composition"},
+	{"import_template.json", "meta", "a web template and no composition"},
+	{"Salford_Renal_PROMS_FLAT_1.json", "/most_affected_symptom|code", "the code is not in the template's list"},
+	{"flat/ism_missing_transition.json", "/ism_transition", "state 528 and step at0109 are no transition of the template"},
+	{"flat/test_all_types.json", "/partial_date", "the template's pattern disallows the day"},
+	{"input-", "ctx/generic_fields", "a form tool's own fields, which no template holds"},
+	{"CHAQ/input-2.json", "", "a unit without a magnitude is no quantity"},
+	{"Nutrition_Order/input-2.json", "nutrition_order/territory", "SLO is no ISO 3166-1 code"},
+}
+
+func refusedByName(file string, err error) bool {
+	if err == nil {
+		return false
+	}
+	for _, r := range refusals {
+		if !strings.Contains(file, r.file) {
+			continue
+		}
+		for _, i := range fault.Of(err).Issues {
+			if strings.Contains(i.FlatKey, r.key) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func refusing(issues []fault.Issue) []fault.Issue {
+	var out []fault.Issue
+	for _, i := range issues {
+		if !i.Warning {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func TestFixturesElsewhere(t *testing.T) {
+	root := fixtures(t, "openehr")
+	byID := map[string]*simplified.Template{}
+	opts, _ := filepath.Glob(filepath.Join(root, "opt", "*.opt"))
+	for _, path := range opts {
+		tpl := compile(t, path)
+		byID[tpl.Web.Template.TemplateID] = tpl
+	}
+	var manifest []struct {
+		File       string `json:"file"`
+		TemplateID string `json:"template_id"`
+		Status     int    `json:"expected_status"`
+	}
+	text, err := os.ReadFile(filepath.Join(root, "compositions", "manifest.json"))
+	if err != nil || json.Unmarshal(text, &manifest) != nil {
+		t.Fatal("manifest: ", err)
+	}
+	accepted, refused, byName := 0, 0, 0
+	for _, entry := range manifest {
+		format := simplified.Flat
+		if strings.HasPrefix(entry.File, "structured/") {
+			format = simplified.Structured
+		} else if !strings.HasPrefix(entry.File, "flat/") {
+			continue
+		}
+		t.Run(entry.File, func(t *testing.T) {
+			tpl := byID[entry.TemplateID]
+			if tpl == nil {
+				t.Fatal("no template ", entry.TemplateID)
+			}
+			doc, err := os.ReadFile(filepath.Join(root, "compositions", entry.File))
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = roundTrip(t, tpl, doc, format)
+			if refusedByName(entry.File, err) {
+				byName++
+				return
+			}
+			switch {
+			case entry.Status == 201 && err != nil:
+				t.Error(report(err))
+			case entry.Status == 201:
+				accepted++
+			case err == nil:
+				t.Error("accepted, should be ", entry.Status)
+			default:
+				refused++
+			}
+		})
+	}
+	t.Logf("%d accepted, %d refused as the manifest wants, %d refused by name", accepted, refused, byName)
+}
+
+func TestUKFixtures(t *testing.T) {
+	accepted, all, byName := 0, 0, 0
+	paths, _ := filepath.Glob(filepath.Join(fixtures(t, "uk"), "*", "examples", "*.json"))
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			all++
+			tpl := templateOf(t, filepath.Dir(filepath.Dir(path)))
+			doc, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := roundTrip(t, tpl, doc, simplified.Flat); refusedByName(path, err) {
+				byName++
+				return
+			} else if err != nil {
+				t.Error(report(err))
+				return
+			}
+			accepted++
+		})
+	}
+	t.Logf("%d of %d accepted, %d refused by name", accepted, all, byName)
+}
+
+func TestSuiteInputs(t *testing.T) {
+	accepted, all, byName := 0, 0, 0
+	for _, path := range better(t, "input-*.json") {
+		t.Run(strings.TrimPrefix(path, fixtures(t, "web-template")), func(t *testing.T) {
+			all++
+			tpl := templateOf(t, filepath.Dir(path))
+			doc := document(t, path)
+			format := simplified.Flat
+			var any map[string]json.RawMessage
+			if json.Unmarshal(doc, &any) == nil && any["ctx"] != nil {
+				format = simplified.Structured
+			}
+			if err := roundTrip(t, tpl, doc, format); refusedByName(path, err) {
+				byName++
+				return
+			} else if err != nil {
+				t.Error(report(err))
+				return
+			}
+			accepted++
+		})
+	}
+	t.Logf("%d of %d accepted, %d refused by name", accepted, all, byName)
+}
