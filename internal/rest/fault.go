@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"net/http"
 	"strconv"
@@ -42,36 +43,51 @@ const defaultRetry = 2 * time.Second
 // codedText is a DV_CODED_TEXT of the prose's error body (ITS-REST overview,
 // HTTP status codes).
 type codedText struct {
-	Type     string     `json:"_type"`
-	Value    string     `json:"value"`
-	Defining codePhrase `json:"defining_code"`
+	Type     string     `json:"_type" xml:"-"`
+	Value    string     `json:"value" xml:"value"`
+	Defining codePhrase `json:"defining_code" xml:"defining_code"`
 }
 
 type codePhrase struct {
-	Type        string `json:"_type"`
+	Type        string `json:"_type" xml:"-"`
 	Terminology struct {
-		Type  string `json:"_type"`
-		Value string `json:"value"`
-	} `json:"terminology_id"`
-	Code string `json:"code_string"`
+		Type  string `json:"_type" xml:"-"`
+		Value string `json:"value" xml:"value"`
+	} `json:"terminology_id" xml:"terminology_id"`
+	Code string `json:"code_string" xml:"code_string"`
 }
 
 // errorBody is a superset of the two error bodies the specification shows; all
-// members are always there.
+// members are always there. In XML it is an element error of no namespace with
+// the same members, lists by repetition.
 type errorBody struct {
-	Error            string        `json:"error"`
-	Message          string        `json:"message"`
-	Code             int           `json:"code"`
-	Errors           []codedText   `json:"errors"`
-	ValidationErrors []string      `json:"validationErrors"`
-	Issues           []fault.Issue `json:"issues"`
-	Truncated        bool          `json:"truncated,omitempty"`
+	XMLName          xml.Name    `json:"-" xml:"error"`
+	Error            string      `json:"error" xml:"error"`
+	Message          string      `json:"message" xml:"message"`
+	Code             int         `json:"code" xml:"code"`
+	Errors           []codedText `json:"errors" xml:"errors"`
+	ValidationErrors []string    `json:"validationErrors" xml:"validationErrors"`
+	Issues           []issueBody `json:"issues" xml:"issues"`
+	Truncated        bool        `json:"truncated,omitempty" xml:"truncated,omitempty"`
+}
+
+// issueBody is a fault.Issue with its names in both formats.
+type issueBody struct {
+	Path      string `json:"path" xml:"path"`
+	AQLPath   string `json:"aqlPath" xml:"aqlPath"`
+	FlatKey   string `json:"flatKey" xml:"flatKey"`
+	Archetype string `json:"archetype" xml:"archetype"`
+	Rule      string `json:"rule" xml:"rule"`
+	Expected  string `json:"expected" xml:"expected"`
+	Found     string `json:"found" xml:"found"`
+	Message   string `json:"message" xml:"message"`
+	Warning   bool   `json:"-" xml:"-"`
 }
 
 func openEHRBody(status int, e *fault.Error) errorBody {
 	body := errorBody{
 		Error: http.StatusText(status), Message: e.Message, Code: status,
-		Errors: []codedText{}, ValidationErrors: []string{}, Issues: []fault.Issue{},
+		Errors: []codedText{}, ValidationErrors: []string{}, Issues: []issueBody{},
 	}
 	if e.Code != "" {
 		coded := codedText{Type: "DV_CODED_TEXT", Value: e.Message}
@@ -87,7 +103,7 @@ func openEHRBody(status int, e *fault.Error) errorBody {
 			body.Truncated = true
 			break
 		}
-		body.Issues = append(body.Issues, issue)
+		body.Issues = append(body.Issues, issueBody(issue))
 		body.ValidationErrors = append(body.ValidationErrors, issue.Path+": "+issue.Message)
 	}
 	return body
@@ -224,17 +240,30 @@ func (s *server) refuse(ctx *fiber.Ctx, shape Shape, err error) int {
 	}
 	ctx.Set(fiber.HeaderCacheControl, "no-store")
 	ctx.Status(status)
-	contentType, value := "application/json; charset=utf-8", any(openEHRBody(status, message))
-	if shape == FHIR {
-		contentType, value = "application/fhir+json; charset=utf-8", fhirBody(message)
-	}
+	contentType, value := JSON, any(openEHRBody(status, message))
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
+	encode := encoder.Encode
+	if shape == FHIR {
+		contentType, value = FHIRJSON, fhirBody(message)
+	} else if name := onlyXML(ctx.Request().Header.PeekAll(fiber.HeaderAccept)); name != "" {
+		contentType, encode = name, xml.NewEncoder(&text).Encode
+	}
+	if err := encode(value); err != nil {
 		s.Logger.Error("error body", "error", err)
 	}
-	ctx.Set(fiber.HeaderContentType, contentType)
+	ctx.Set(fiber.HeaderContentType, contentType+"; charset=utf-8")
 	response.SetBodyRaw(text.Bytes())
 	return status
+}
+
+// onlyXML gives the type of XML a client accepts that takes no JSON, "" for all
+// others: what cannot be negotiated is answered in JSON.
+func onlyXML(accept [][]byte) string {
+	header := string(bytes.Join(accept, []byte(",")))
+	if header == "" || negotiate(header, []string{JSON}) != "" {
+		return ""
+	}
+	return negotiate(header, []string{XML, TextXML})
 }

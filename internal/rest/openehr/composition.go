@@ -23,11 +23,10 @@ type compositionService interface {
 func compositionRoutes(service compositionService) []rest.Route {
 	h := compositionHandlers{service}
 	at, versioned := root+"/ehr/:ehr_id/composition", root+"/ehr/:ehr_id/versioned_composition/:versioned_object_uid"
-	body := []string{rest.JSON}
 	return []rest.Route{
-		{Method: http.MethodPost, Path: at, Access: rest.RecordWrite, Consumes: body, Handler: h.create},
+		{Method: http.MethodPost, Path: at, Access: rest.RecordWrite, Consumes: media, Handler: h.create},
 		{Method: http.MethodGet, Path: at + "/:uid_based_id", Access: rest.RecordRead, Handler: h.get},
-		{Method: http.MethodPut, Path: at + "/:uid_based_id", Access: rest.RecordWrite, Consumes: body, Handler: h.update},
+		{Method: http.MethodPut, Path: at + "/:uid_based_id", Access: rest.RecordWrite, Consumes: media, Handler: h.update},
 		{Method: http.MethodDelete, Path: at + "/:uid_based_id", Access: rest.RecordWrite, Handler: h.delete},
 		{Method: http.MethodGet, Path: versioned, Access: rest.RecordRead, Handler: h.versioned},
 		{Method: http.MethodGet, Path: versioned + "/revision_history", Access: rest.RecordRead, Handler: h.history},
@@ -160,7 +159,7 @@ func (h compositionHandlers) history(call *rest.Call) error {
 		return err
 	}
 	text, err := h.service.CompositionHistory(call.Context(), call.Caller, ehr, object)
-	return plain(call, text, err)
+	return history(call, text, err)
 }
 
 func (h compositionHandlers) versionAtTime(call *rest.Call) error {

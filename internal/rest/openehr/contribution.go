@@ -28,7 +28,7 @@ func contributionRoutes(service contributionService) []rest.Route {
 		}
 		call.SetETag(found.ID)
 		call.SetLastModified(found.Committed)
-		return call.Send(http.StatusOK, rest.JSON, found.JSON)
+		return send(call, http.StatusOK, found.JSON)
 	}
 	return []rest.Route{
 		{Method: http.MethodGet, Path: root + "/ehr/:ehr_id/contribution/:contribution_uid", Access: rest.RecordRead, Handler: get},

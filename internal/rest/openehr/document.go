@@ -25,7 +25,7 @@ func describe(call *rest.Call, doc cdr.Document) {
 }
 
 // shown answers a read: 304 where the client has the version, 204 where it is a
-// deletion, else the stored bytes.
+// deletion, else the object.
 func shown(call *rest.Call, doc cdr.Document, location string) error {
 	describe(call, doc)
 	if call.Manners().LocationOnRead {
@@ -37,7 +37,7 @@ func shown(call *rest.Call, doc cdr.Document, location string) error {
 	case doc.JSON == nil:
 		return call.Empty(http.StatusNoContent)
 	}
-	return call.Send(http.StatusOK, rest.JSON, doc.JSON)
+	return send(call, http.StatusOK, doc.JSON)
 }
 
 // written answers a commit as Prefer asks: full is the status with a body,
@@ -47,7 +47,7 @@ func written(call *rest.Call, want rest.Return, doc cdr.Document, location strin
 	call.SetLocation(location)
 	switch want {
 	case rest.Representation:
-		return call.Send(full, rest.JSON, doc.JSON)
+		return send(call, full, doc.JSON)
 	case rest.Identifier:
 		return call.JSON(full, map[string]string{"uid": doc.VersionUID})
 	}
@@ -58,10 +58,13 @@ func written(call *rest.Call, want rest.Return, doc cdr.Document, location strin
 // anything is written.
 func prefer(call *rest.Call) (rest.Return, error) {
 	want := call.Prefer()
-	if want == rest.Minimal {
-		return want, nil
+	var err error
+	switch want {
+	case rest.Representation:
+		_, err = accepted(call)
+	case rest.Identifier:
+		_, err = call.Accept(rest.JSON)
 	}
-	_, err := call.Accept(rest.JSON)
 	return want, err
 }
 
@@ -76,8 +79,8 @@ func commit(call *rest.Call) (cdr.Content, cdr.CommitInfo, rest.Return, error) {
 	if err != nil {
 		return cdr.Content{}, info, want, err
 	}
-	body, err := call.Content()
-	return cdr.Content{JSON: body}, info, want, err
+	document, err := body(call)
+	return cdr.Content{JSON: document}, info, want, err
 }
 
 // pathOf is the place of a resource below the base path.
@@ -104,12 +107,12 @@ func versionOf(call *rest.Call, object string) (cdr.VersionRef, error) {
 	return cdr.VersionRef{VersionUID: uid}, nil
 }
 
-// plain answers a read of canonical JSON that has no version of its own.
-func plain(call *rest.Call, text []byte, err error) error {
+// history answers a read of a REVISION_HISTORY.
+func history(call *rest.Call, text []byte, err error) error {
 	if err != nil {
 		return err
 	}
-	return call.Send(http.StatusOK, rest.JSON, text)
+	return send(call, http.StatusOK, text)
 }
 
 // enveloped answers a read of a VERSION, deleted ones included.
@@ -121,5 +124,5 @@ func enveloped(call *rest.Call, doc cdr.Document, err error) error {
 	if call.Unchanged(doc.VersionUID) {
 		return call.Empty(http.StatusNotModified)
 	}
-	return call.Send(http.StatusOK, rest.JSON, doc.JSON)
+	return send(call, http.StatusOK, doc.JSON)
 }

@@ -18,11 +18,10 @@ type ehrService interface {
 
 func ehrRoutes(service ehrService) []rest.Route {
 	h := ehrHandlers{service}
-	status := []string{rest.JSON}
 	return []rest.Route{
-		{Method: http.MethodPost, Path: root + "/ehr", Access: rest.RecordCreate, Consumes: status, Optional: true, Handler: h.create},
+		{Method: http.MethodPost, Path: root + "/ehr", Access: rest.RecordCreate, Consumes: media, Optional: true, Handler: h.create},
 		{Method: http.MethodGet, Path: root + "/ehr", Access: rest.RecordRead, Handler: h.bySubject},
-		{Method: http.MethodPut, Path: root + "/ehr/:ehr_id", Access: rest.RecordCreate, Consumes: status, Optional: true, Handler: h.createWithID},
+		{Method: http.MethodPut, Path: root + "/ehr/:ehr_id", Access: rest.RecordCreate, Consumes: media, Optional: true, Handler: h.createWithID},
 		{Method: http.MethodGet, Path: root + "/ehr/:ehr_id", Access: rest.RecordRead, Handler: h.get},
 	}
 }
@@ -57,7 +56,7 @@ func (h ehrHandlers) commit(call *rest.Call, id string) error {
 	call.SetLocation(pathOf("ehr", ehr.ID))
 	switch want {
 	case rest.Representation:
-		return call.JSON(http.StatusCreated, ehrResource(call, ehr))
+		return showEHR(call, http.StatusCreated, ehr)
 	case rest.Identifier:
 		return call.JSON(http.StatusCreated, map[string]string{"uid": ehr.ID})
 	}
@@ -81,7 +80,7 @@ func (h ehrHandlers) bySubject(call *rest.Call) error {
 }
 
 func (h ehrHandlers) show(call *rest.Call, read func() (cdr.EHR, error)) error {
-	if _, err := call.Accept(rest.JSON); err != nil {
+	if _, err := accepted(call); err != nil {
 		return err
 	}
 	ehr, err := read()
@@ -94,7 +93,7 @@ func (h ehrHandlers) show(call *rest.Call, read func() (cdr.EHR, error)) error {
 	if call.Manners().LocationOnRead {
 		call.SetLocation(pathOf("ehr", ehr.ID))
 	}
-	return call.JSON(http.StatusOK, ehrResource(call, ehr))
+	return showEHR(call, http.StatusOK, ehr)
 }
 
 type objectID struct {
@@ -124,13 +123,23 @@ type ehrJSON struct {
 	Created   objectID   `json:"time_created"`
 }
 
-func ehrResource(call *rest.Call, ehr cdr.EHR) ehrJSON {
+// showEHR answers with the resource. XML has a place for the reference only.
+func showEHR(call *rest.Call, status int, ehr cdr.EHR) error {
+	f, err := accepted(call)
+	if err != nil {
+		return err
+	}
+	within := call.Manners().StatusInEHR && ehr.Status.JSON != nil && f.media == rest.JSON
+	return sendValue(call, f, status, ehrResource(ehr, within))
+}
+
+func ehrResource(ehr cdr.EHR, statusWithin bool) ehrJSON {
 	out := ehrJSON{
 		Type: "EHR", SystemID: objectID{"HIER_OBJECT_ID", ehr.SystemID}, EHRID: objectID{"HIER_OBJECT_ID", ehr.ID},
 		Status:  containerRef(ehr.StatusID, "VERSIONED_EHR_STATUS"),
 		Created: objectID{"DV_DATE_TIME", ehr.Created.UTC().Format("2006-01-02T15:04:05.000Z07:00")},
 	}
-	if call.Manners().StatusInEHR && ehr.Status.JSON != nil {
+	if statusWithin {
 		out.Status = json.RawMessage(ehr.Status.JSON)
 	}
 	if ehr.DirectoryID != "" {

@@ -26,7 +26,7 @@ const (
 	first    = object + "::sys.example::1"
 	second   = object + "::sys.example::2"
 	deleted  = object + "::sys.example::3"
-	document = `{"_type":"COMPOSITION","n":1.50}`
+	document = `{"_type":"COMPOSITION","name":{"_type":"DV_TEXT","value":"a < 1.50"}}`
 )
 
 var committed = time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)

@@ -21,7 +21,7 @@ func statusRoutes(service statusService) []rest.Route {
 	at, versioned := root+"/ehr/:ehr_id/ehr_status", root+"/ehr/:ehr_id/versioned_ehr_status"
 	return []rest.Route{
 		{Method: http.MethodGet, Path: at, Access: rest.RecordRead, Handler: h.atTime},
-		{Method: http.MethodPut, Path: at, Access: rest.RecordWrite, Consumes: []string{rest.JSON}, Handler: h.update},
+		{Method: http.MethodPut, Path: at, Access: rest.RecordWrite, Consumes: media, Handler: h.update},
 		{Method: http.MethodGet, Path: at + "/:version_uid", Access: rest.RecordRead, Handler: h.byVersion},
 		{Method: http.MethodGet, Path: versioned, Access: rest.RecordRead, Handler: h.versioned},
 		{Method: http.MethodGet, Path: versioned + "/revision_history", Access: rest.RecordRead, Handler: h.history},
@@ -34,7 +34,7 @@ type statusHandlers struct{ service statusService }
 
 // read opens a GET: the format, the EHR and the time asked for.
 func read(call *rest.Call) (ehr string, ref cdr.VersionRef, err error) {
-	if _, err = call.Accept(rest.JSON); err != nil {
+	if _, err = accepted(call); err != nil {
 		return
 	}
 	if ehr, err = call.UUID("ehr_id"); err != nil {
@@ -107,7 +107,7 @@ func (h statusHandlers) history(call *rest.Call) error {
 		return err
 	}
 	text, err := h.service.StatusHistory(call.Context(), call.Caller, ehr)
-	return plain(call, text, err)
+	return history(call, text, err)
 }
 
 func (h statusHandlers) versionAtTime(call *rest.Call) error {
@@ -139,5 +139,5 @@ func container(call *rest.Call, object cdr.Versioned, err error) error {
 	}
 	call.SetETag(object.ObjectID)
 	call.SetLastModified(object.Latest.Committed)
-	return call.Send(http.StatusOK, rest.JSON, object.JSON)
+	return send(call, http.StatusOK, object.JSON)
 }
