@@ -13,6 +13,8 @@ type accessCommand struct {
 	Saw     accessSaw     `cmd:"" help:"List who accessed a record, newest first."`
 	Relate  accessRelate  `cmd:"" help:"Begin a relationship between an organisation and a person's record."`
 	Grant   accessGrant   `cmd:"" help:"Give one record to a person, team or role."`
+	Key     accessKey     `cmd:"" help:"Make an API key, for the first identities of a server."`
+	Apply   accessApply   `cmd:"" help:"Make the rights in Keto what a policy file says."`
 }
 
 type accessExplain struct {

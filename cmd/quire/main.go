@@ -19,18 +19,19 @@ import (
 var version = "devel"
 
 type commands struct {
-	Up       upCommand       `cmd:"" help:"Run everything on this machine: PostgreSQL and Keto as child processes, our templates, demo people. For trying out and for development."`
-	Serve    serveCommand    `cmd:"" help:"Run the server for production, with your own PostgreSQL and Keto."`
-	Migrate  migrateCommand  `cmd:"" help:"Bring the database schema to this version. Serve never does it."`
-	Template templateCommand `cmd:"" help:"Check, upload and list operational templates."`
-	AQL      aqlCommand      `cmd:"" name:"aql" help:"Run AQL against a running server."`
-	Access   accessCommand   `cmd:"" help:"Explain, grant and look up access to a record."`
-	Load     loadCommand     `cmd:"" help:"Rebuild the rows that AQL runs on from the stored documents."`
-	Verify   verifyCommand   `cmd:"" help:"Compare the rows that AQL runs on with the stored documents."`
-	Token    tokenCommand    `cmd:"" help:"Print a token of a running quire up, for curl."`
-	URL      urlCommand      `cmd:"" name:"url" help:"Print an address of a running quire up, for curl."`
-	Bench    benchCommand    `cmd:"" help:"Measure this build on this machine beside the physical limit."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Up        upCommand        `cmd:"" help:"Run everything on this machine: PostgreSQL and Keto as child processes, our templates, demo people. For trying out and for development."`
+	Serve     serveCommand     `cmd:"" help:"Run the server for production, with your own PostgreSQL and Keto."`
+	Migrate   migrateCommand   `cmd:"" help:"Bring the database schema to this version. Serve never does it."`
+	Template  templateCommand  `cmd:"" help:"Check, upload and list operational templates."`
+	Archetype archetypeCommand `cmd:"" help:"Check, upload and list archetypes (ADL 1.4)."`
+	AQL       aqlCommand       `cmd:"" name:"aql" help:"Run AQL against a running server."`
+	Access    accessCommand    `cmd:"" help:"Explain, grant and look up access to a record."`
+	Load      loadCommand      `cmd:"" help:"Rebuild the rows that AQL runs on from the stored documents."`
+	Verify    verifyCommand    `cmd:"" help:"Compare the rows that AQL runs on with the stored documents."`
+	Token     tokenCommand     `cmd:"" help:"Print a token of a running quire up, for curl."`
+	URL       urlCommand       `cmd:"" name:"url" help:"Print an address of a running quire up, for curl."`
+	Bench     benchCommand     `cmd:"" help:"Measure this build on this machine beside the physical limit."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
 func main() {

@@ -137,6 +137,9 @@ func (c upCommand) serve(ctx context.Context, cluster *embedded.Cluster, p *part
 	if err := p.installTemplates(ctx); err != nil {
 		return err
 	}
+	if err := p.installArchetypes(ctx); err != nil {
+		return err
+	}
 	if c.Demo {
 		if err := p.loadDemo(ctx); err != nil {
 			return err
@@ -194,7 +197,7 @@ func ready(ctx context.Context, p *parts) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("stopped before the server was ready: %v", body.Parts)
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }

@@ -39,6 +39,7 @@ type parts struct {
 	control    *cdr.AccessControl
 	trail      *cdr.AuditTrail
 	log        *slog.Logger
+	direct     string
 }
 
 // wiring is what differs between `up` and `serve`.
@@ -58,7 +59,7 @@ type wiring struct {
 
 // assemble opens the adapters; close what it returns.
 func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
-	p := &parts{log: w.Log}
+	p := &parts{log: w.Log, direct: w.Direct}
 	defer func() {
 		if err != nil {
 			p.close()
@@ -118,6 +119,7 @@ func (p *parts) close() {
 func (p *parts) readiness(draining func() error) []rest.Part {
 	return []rest.Part{
 		{Name: "database", Check: p.db.Ping},
+		{Name: "schema", Check: func(ctx context.Context) error { return postgres.CheckSchema(ctx, p.direct) }},
 		{Name: "keto", Check: p.authorizer.Ready},
 		{Name: "audit", Check: p.auditor.Ready},
 		{Name: "draining", Check: func(context.Context) error { return draining() }},
@@ -150,7 +152,7 @@ func (p *parts) listen(o listenOptions) (_ *listeners, err error) {
 		openehr.Routes(p.service, openehr.About{Version: version, SystemID: o.SystemID}),
 
 		restfhir.Routes(p.forms, restfhir.About{Version: version}),
-		admin.Routes(p.service),
+		admin.Routes(p.service), admin.PurgeRoutes(p.service),
 		restaccess.Routes(p.control),
 		audit.Routes(p.trail),
 		web.Routes(web.About{Version: version, SystemID: o.SystemID, Demo: o.Demo}),
