@@ -223,6 +223,9 @@ func (f *Form) mediaTypes(out *fhir.Item, i *Item) {
 	for _, child := range f.Template.Children(i.Value, rminfo.A_media_type) {
 		if c, ok := f.Template.Node(child).Constraint.(*aom.CodePhrase); ok {
 			for _, code := range c.Codes {
+				if code == "" {
+					continue // any type, as some tools write it
+				}
 				out.Extension = append(out.Extension, fhir.Extension{URL: extMimeType, ValueCode: code})
 			}
 		}

@@ -1,15 +1,6 @@
 package sdc
 
-import (
-	"bytes"
-	"os"
-	"path/filepath"
-	"testing"
-
-	"github.com/quire-cdr/quire/internal/fhir"
-	"github.com/quire-cdr/quire/internal/opt"
-	"github.com/quire-cdr/quire/internal/template"
-)
+import "testing"
 
 func TestParentPath(t *testing.T) {
 	for path, want := range map[string]string{
@@ -60,48 +51,6 @@ func TestEveryItemIsFoundByItsPath(t *testing.T) {
 		if o.form.At("/nowhere[at0001]") != o.form.Root || o.form.At("") != o.form.Root {
 			t.Errorf("%s: what no item asks for is not the root's", id)
 		}
-	}
-}
-
-// TestQuestionnairesKeepTheRules asks each form of the fixtures for the rules of
-// Questionnaire that a renderer relies on (FHIR R4, que-1, que-2, que-5).
-func TestQuestionnairesKeepTheRules(t *testing.T) {
-	dir := shared(t)
-	paths, _ := filepath.Glob(filepath.Join(dir, "openehr", "opt", "*.opt"))
-	if len(paths) == 0 {
-		t.Skip("no templates in the fixtures")
-	}
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		parsed, err := opt.Read(bytes.NewReader(text))
-		if err != nil {
-			continue // the reader's own tests judge that
-		}
-		compiled, err := template.Compile(parsed)
-		if err != nil {
-			continue
-		}
-		seen := map[string]bool{}
-		var walk func(items []fhir.Item)
-		walk = func(items []fhir.Item) {
-			for _, i := range items {
-				if i.Type == "group" && len(i.Item) == 0 {
-					t.Errorf("%s: the group %s is empty", filepath.Base(path), i.LinkID)
-				}
-				if seen[i.LinkID] || i.LinkID == "" || i.Text == "" {
-					t.Errorf("%s: linkId %q twice, or without text", filepath.Base(path), i.LinkID)
-				}
-				if len(i.AnswerOption) > 0 && i.Type != "choice" && i.Type != "open-choice" {
-					t.Errorf("%s: %s is %s and has options", filepath.Base(path), i.LinkID, i.Type)
-				}
-				seen[i.LinkID] = true
-				walk(i.Item)
-			}
-		}
-		walk(Build(compiled).Questionnaire(Rendering{ID: "x", URL: "x", Version: "1"}).Item)
 	}
 }
 

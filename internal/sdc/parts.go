@@ -81,6 +81,9 @@ func (c *composer) object(attr rminfo.Attr, class rminfo.Class, node rm.ID, part
 		switch {
 		case c.differ(child, below, depth+1, back):
 			nested := concrete(declared(class, a))
+			if nested == rminfo.GENERIC_ID && !slices.ContainsFunc(below, func(p *Item) bool { return p.Route[depth+1] == rminfo.A_scheme && back[p] != nil }) {
+				nested = rminfo.HIER_OBJECT_ID // the one that needs no scheme
+			}
 			if child != rm.None && c.base.Class(child) != rminfo.PARTY_SELF {
 				nested = c.base.Class(child)
 			}

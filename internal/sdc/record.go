@@ -80,7 +80,10 @@ func intervalFields(of rminfo.Class) []field {
 // valueFields are the fields of the value a template node stands for, nil where
 // it is one answer.
 func (f *Form) valueFields(class rminfo.Class, node template.NodeID) []field {
-	if class == rminfo.DV_INTERVAL && node != template.NoNode {
+	if node == template.NoNode {
+		return records[class]
+	}
+	if class == rminfo.DV_INTERVAL {
 		of := f.Template.Node(node).Param
 		for _, bound := range f.Template.Children(node, rminfo.A_lower) {
 			of = f.Template.Node(bound).Class
@@ -92,6 +95,16 @@ func (f *Form) valueFields(class rminfo.Class, node template.NodeID) []field {
 	}
 	if class == rminfo.DV_PROPORTION && f.fixedKind(node) != "" {
 		return nil
+	}
+	if class == rminfo.DV_ORDINAL || class == rminfo.DV_SCALE {
+		if len(f.options(&Item{Node: node, Value: node}, "")) > 0 {
+			return nil
+		}
+		// A score that the template does not list has no number but its own.
+		return []field{
+			{route(rminfo.A_value), declared(class, rminfo.A_value), "Score", "", false},
+			{route(rminfo.A_symbol), rminfo.DV_CODED_TEXT, "Meaning", "", false},
+		}
 	}
 	if class.IsA(rminfo.DATA_VALUE) {
 		return records[class]
