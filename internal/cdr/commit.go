@@ -15,7 +15,8 @@ type change struct {
 	version NewVersion
 	details details
 	create  *NewEHR
-	// key and request recognise a repetition.
+	// info gives tags; key and request recognise a repetition.
+	info    CommitInfo
 	key     string
 	request []byte
 }
@@ -24,6 +25,7 @@ type change struct {
 func (s *Service) commit(ctx context.Context, caller Caller, p *access.Profile, c change) (Document, error) {
 	v := c.version
 	v.Lifecycle, v.ChangeType, v.AuditDetails = c.details.lifecycle, c.details.change, c.details.audit
+	v.ObjectTags, v.VersionTags = c.info.ObjectTags, c.info.VersionTags
 	uid := following(v, s.systemID)
 	var err error
 	if v.Tree != nil {

@@ -34,7 +34,7 @@ func (s *Service) CreateComposition(ctx context.Context, caller Caller, ehr stri
 	}
 	v.Object = or(bodyObject(v.Tree), newUID())
 	v.Persistent = s.manners.OnePersistent && persistent(v.Tree)
-	c := change{action: "C", ehr: ehr, version: v, details: d, key: info.IdempotencyKey}
+	c := change{action: "C", ehr: ehr, version: v, details: d, info: info, key: info.IdempotencyKey}
 	if c.key != "" {
 		c.request = fingerprint(v.Tree, ehr)
 	}
@@ -71,7 +71,7 @@ func (s *Service) UpdateComposition(ctx context.Context, caller Caller, ehr, obj
 		return Document{}, fault.New(s.manners.BodyUIDMismatch, "uid-mismatch", "the uid of the composition names another object than the URL")
 	}
 	v.Object, v.Preceding = id, preceding
-	return s.commit(ctx, caller, p, change{action: "U", ehr: ehr, version: v, details: d})
+	return s.commit(ctx, caller, p, change{action: "U", ehr: ehr, version: v, details: d, info: info})
 }
 
 // composition reads, validates and labels the content of a new version.
@@ -139,11 +139,13 @@ func (s *Service) Composition(ctx context.Context, caller Caller, ehr string, re
 
 // VersionedComposition is the VERSIONED_COMPOSITION.
 func (s *Service) VersionedComposition(ctx context.Context, caller Caller, ehr, object string) (Versioned, error) {
-	_, list, err := s.history(ctx, caller, ehr, KindComposition, object)
+	p, list, err := s.history(ctx, caller, ehr, KindComposition, object)
 	if err != nil {
 		return Versioned{}, err
 	}
-	return versioned(list), nil
+	all := versioned(list)
+	all.Withheld = s.withheld(ctx, p)
+	return all, nil
 }
 
 // CompositionVersion is an ORIGINAL_VERSION: the JSON of the document is the

@@ -1,10 +1,16 @@
 package cdr
 
-import "context"
+import (
+	"context"
+
+	"github.com/quire-cdr/quire/internal/access"
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/rm/canon"
+)
 
 // Contribution reads a CONTRIBUTION with references to the versions the caller
-// may see.
-func (s *Service) Contribution(ctx context.Context, caller Caller, ehr, id string) (ContributionView, error) {
+// may see, or inline with those versions.
+func (s *Service) Contribution(ctx context.Context, caller Caller, ehr, id string, inline bool) (ContributionView, error) {
 	p, err := s.profile(ctx, caller)
 	if err != nil {
 		return ContributionView{}, err
@@ -16,16 +22,56 @@ func (s *Service) Contribution(ctx context.Context, caller Caller, ehr, id strin
 	if !ok {
 		return ContributionView{}, s.malformed("contribution_uid", "a UUID")
 	}
-	c, err := s.store.Contribution(ctx, p, ehr, uid)
+	view, err := s.contribution(ctx, p, ehr, uid, inline)
 	if err != nil {
 		return ContributionView{}, s.missed(ctx, caller, p, Event{Action: "R", EHR: ehr, Object: uid}, err)
 	}
-	return contributionView(c), s.read(ctx, caller, p, ehr, uid, 0)
+	return view, s.read(ctx, caller, p, ehr, uid, 0)
+}
+
+func (s *Service) contribution(ctx context.Context, p *access.Profile, ehr, id string, inline bool) (ContributionView, error) {
+	c, err := s.store.Contribution(ctx, p, ehr, id, inline)
+	if err != nil {
+		return ContributionView{}, err
+	}
+	if inline {
+		for i := range c.Versions {
+			if err := s.narrowVersion(ctx, p, &c.Versions[i]); err != nil {
+				return ContributionView{}, err
+			}
+		}
+	}
+	view := contributionView(c, inline)
+	view.Withheld = s.withheld(ctx, p)
+	return view, nil
+}
+
+// narrowVersion takes out of a directory what the caller may not see of it.
+func (s *Service) narrowVersion(ctx context.Context, p *access.Profile, v *Version) error {
+	if v.Kind != KindFolder || len(v.Doc) == 0 || p.All {
+		return nil
+	}
+	t, err := canon.ReadStored(v.Doc)
+	if err != nil {
+		return err
+	}
+	hidden, err := s.hidden(ctx, p, v.EHR, t)
+	if err != nil {
+		return err
+	}
+	seen, err := narrowed(t, hidden)
+	if err != nil {
+		return fault.New(fault.Internal, "directory-narrow", "the directory cannot be narrowed").Because(err)
+	}
+	if seen != t {
+		v.Doc = canon.WriteJSON(nil, seen, seen.Root())
+	}
+	return nil
 }
 
 // contributionView writes references of type COMPOSITION, EHR_STATUS or FOLDER
-// (ITS-REST 1.1, CONTRIBUTION).
-func contributionView(c StoredContribution) ContributionView {
+// (ITS-REST 1.1, CONTRIBUTION), or in their place the versions.
+func contributionView(c StoredContribution, inline bool) ContributionView {
 	view := ContributionView{ID: c.ID, Committed: c.Committed.UTC()}
 	b := append([]byte(`{"_type":"CONTRIBUTION","uid":{"_type":"HIER_OBJECT_ID","value":"`), c.ID...)
 	b = append(b, `"},"versions":[`...)
@@ -33,7 +79,11 @@ func contributionView(c StoredContribution) ContributionView {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, objectRef("OBJECT_VERSION_ID", v.UID, v.Kind.Class())...)
+		if inline {
+			b = append(b, originalVersion(v)...)
+		} else {
+			b = append(b, objectRef("OBJECT_VERSION_ID", v.UID, v.Kind.Class())...)
+		}
 		view.Versions = append(view.Versions, v.UID)
 	}
 	b = append(append(b, `],"audit":`...), timed(c.AuditDetails, c.Committed)...)

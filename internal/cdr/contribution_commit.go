@@ -3,9 +3,11 @@ package cdr
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/fault"
@@ -113,8 +115,13 @@ func readContribution(body []byte) (updateContribution, error) {
 	return c, nil
 }
 
-// CommitContribution commits compositions and EHR_STATUS together: all or none.
-func (s *Service) CommitContribution(ctx context.Context, caller Caller, ehr string, body []byte) (ContributionView, error) {
+// maxMembers is the limit of versions in one contribution.
+const maxMembers = 1000
+
+// CommitContribution commits any mix of compositions, EHR_STATUS and FOLDER: all
+// or none. A key seen before gives the contribution it made then. inline
+// puts the versions themselves in the place of references to them.
+func (s *Service) CommitContribution(ctx context.Context, caller Caller, ehr string, body []byte, key string, inline bool) (ContributionView, error) {
 	p, err := s.profile(ctx, caller)
 	if err != nil {
 		return ContributionView{}, err
@@ -126,9 +133,6 @@ func (s *Service) CommitContribution(ctx context.Context, caller Caller, ehr str
 	if err != nil {
 		return ContributionView{}, err
 	}
-	if len(c.Versions) == 0 {
-		return ContributionView{}, fault.New(s.manners.EmptyContribution, "versions-empty", "Versions must not be empty")
-	}
 	batch := Commit{Profile: p, EHR: ehr, ID: newUID(), SystemID: s.systemID, Organisation: caller.Organisation}
 	if c.UID != nil && c.UID.Value != "" {
 		id, ok := objectUID(c.UID.Value)
@@ -137,27 +141,63 @@ func (s *Service) CommitContribution(ctx context.Context, caller Caller, ehr str
 		}
 		batch.ID = id
 	}
-	if c.Audit == nil || c.Audit.Change.code() == "" {
-		return ContributionView{}, fault.New(fault.Invalid, "change-type", "the audit of a contribution names its change_type")
-	}
-	whole, err := s.details(caller, c.Audit.info(""), Creation)
+	whole, err := s.envelope(caller, c)
 	if err != nil {
 		return ContributionView{}, err
 	}
 	batch.ChangeType, batch.AuditDetails = whole.change, whole.audit
-	if batch.Versions, err = s.members(ctx, caller, p, ehr, c); err != nil {
-		return ContributionView{}, s.missed(ctx, caller, p, Event{Action: "C", EHR: ehr, Object: batch.ID}, err)
+	if key != "" {
+		sum := sha256.Sum256(append([]byte(ehr), body...))
+		batch.Idempotency = &Idempotency{Key: key, Request: sum[:]}
 	}
-	batch.Event = s.event(caller, p, Event{Action: "C", EHR: ehr, Object: batch.ID})
+	event := Event{Action: "C", EHR: ehr, Object: batch.ID}
+	reading := members{service: s, ctx: ctx, caller: caller, profile: p, ehr: ehr, whole: c.Audit}
+	if batch.Versions, err = reading.read(c.Versions); err != nil {
+		return ContributionView{}, s.missed(ctx, caller, p, event, err)
+	}
+	batch.Event = s.event(caller, p, event)
 	done, err := s.store.Commit(ctx, batch)
 	if err != nil {
-		return ContributionView{}, s.missed(ctx, caller, p, Event{Action: "C", EHR: ehr, Object: batch.ID}, err)
+		return ContributionView{}, s.missed(ctx, caller, p, event, err)
+	}
+	if done.Repeated != "" {
+		return s.contributionAgain(ctx, caller, p, ehr, batch.Versions[0].Kind, done.Repeated, inline)
+	}
+	if inline {
+		return s.contribution(ctx, p, ehr, done.Contribution, true)
 	}
 	stored := StoredContribution{ID: done.Contribution, Committed: done.Committed, AuditDetails: batch.AuditDetails}
 	for _, v := range batch.Versions {
 		stored.Versions = append(stored.Versions, Version{UID: following(v, s.systemID).String(), Kind: v.Kind})
 	}
-	return contributionView(stored), nil
+	return contributionView(stored, false), nil
+}
+
+// envelope judges what a contribution says of itself.
+func (s *Service) envelope(caller Caller, c updateContribution) (details, error) {
+	switch {
+	case len(c.Versions) == 0:
+		return details{}, fault.New(s.manners.EmptyContribution, "versions-empty", "Versions must not be empty")
+	case len(c.Versions) > maxMembers:
+		return details{}, fault.New(fault.Invalid, "versions-many", "the contribution has %d versions; the limit is %d", len(c.Versions), maxMembers)
+	case c.Audit == nil || c.Audit.Change.code() == "":
+		return details{}, fault.New(fault.Invalid, "change-type", "the audit of a contribution names its change_type")
+	}
+	return s.details(caller, c.Audit.info(""), Creation)
+}
+
+// contributionAgain is the answer to a repeated request.
+func (s *Service) contributionAgain(ctx context.Context, caller Caller, p *access.Profile, ehr string, kind Kind, uid string, inline bool) (ContributionView, error) {
+	v, err := s.store.Version(ctx, p, ehr, kind, VersionRef{VersionUID: uid})
+	if err != nil {
+		return ContributionView{}, s.missed(ctx, caller, p, Event{Action: "R", EHR: ehr, Object: uid}, err)
+	}
+	view, err := s.contribution(ctx, p, ehr, v.Contribution, inline)
+	if err != nil {
+		return ContributionView{}, err
+	}
+	view.Repeated = true
+	return view, s.read(ctx, caller, p, ehr, view.ID, 0)
 }
 
 // following is the uid of a new version.
@@ -169,29 +209,50 @@ func following(v NewVersion, system string) VersionUID {
 	return uid
 }
 
-// members reads, validates and seals every version.
-func (s *Service) members(ctx context.Context, caller Caller, p *access.Profile, ehr string, c updateContribution) ([]NewVersion, error) {
-	var list []NewVersion
-	seen := map[string]bool{}
-	for i := range c.Versions {
-		v, err := s.member(ctx, caller, p, ehr, &c.Versions[i], c.Audit)
-		if err != nil {
-			f := fault.Of(err)
-			if f.Kind == fault.Unprocessable {
-				f.Kind = s.manners.ContributionContent
+// members reads the versions of one contribution.
+type members struct {
+	service *Service
+	ctx     context.Context
+	caller  Caller
+	profile *access.Profile
+	ehr     string
+	whole   *updateAudit
+	// beside are the objects of those read so far.
+	beside map[string]bool
+	// stored is the EHR, once it was asked for.
+	stored *StoredEHR
+}
+
+// read validates and seals every version. Directories come last, since they may
+// refer to what the others make.
+func (m *members) read(updates []updateVersion) ([]NewVersion, error) {
+	list := make([]NewVersion, len(updates))
+	m.beside = map[string]bool{}
+	for _, folders := range []bool{false, true} {
+		for i := range updates {
+			if (memberKind(updates[i].Data) == KindFolder) != folders {
+				continue
 			}
-			return nil, f
+			v, err := m.member(&updates[i])
+			if err != nil {
+				f := fault.Of(err)
+				if f.Kind == fault.Unprocessable {
+					f.Kind = m.service.manners.ContributionContent
+				}
+				return nil, f
+			}
+			if m.beside[v.Object] {
+				return nil, fault.New(fault.Invalid, "object-twice", "two versions of one contribution address the same object")
+			}
+			m.beside[v.Object] = true
+			list[i] = v
 		}
-		if seen[v.Object] {
-			return nil, fault.New(fault.Invalid, "object-twice", "two versions of one contribution address the same object")
-		}
-		seen[v.Object] = true
-		list = append(list, v)
 	}
 	return list, nil
 }
 
-func (s *Service) member(ctx context.Context, caller Caller, p *access.Profile, ehr string, u *updateVersion, whole *updateAudit) (NewVersion, error) {
+func (m *members) member(u *updateVersion) (NewVersion, error) {
+	s := m.service
 	switch {
 	case u.Type != "" && u.Type != "ORIGINAL_VERSION" && u.Type != "UPDATE_VERSION":
 		return NewVersion{}, fault.New(fault.Invalid, "version-form", "a member is an ORIGINAL_VERSION or an UPDATE_VERSION")
@@ -204,11 +265,11 @@ func (s *Service) member(ctx context.Context, caller Caller, p *access.Profile, 
 	}
 	audit := u.Audit
 	if audit == nil {
-		audit = whole
+		audit = m.whole
 	}
 	info := audit.info(u.Lifecycle.code())
 	if len(info.Committer) == 0 {
-		info.Committer = whole.info("").Committer
+		info.Committer = m.whole.info("").Committer
 	}
 	content := Content{JSON: u.Data}
 	if string(u.Data) == "null" {
@@ -222,24 +283,24 @@ func (s *Service) member(ctx context.Context, caller Caller, p *access.Profile, 
 	if err != nil {
 		return NewVersion{}, err
 	}
+	old, ok := ParseVersionUID(preceding)
+	if !ok && (change == ChangeDeleted || preceding != "") {
+		return NewVersion{}, fault.New(fault.Invalid, "preceding-form", "preceding_version_uid is not a valid OBJECT_VERSION_ID/UID")
+	}
 	var v NewVersion
 	var d details
 	switch {
 	case change == ChangeDeleted:
-		v, d, err = s.deletion(caller, content, info)
+		v, d, err = m.deletion(old, content, info)
 	case preceding == "":
-		v, d, err = s.firstMember(ctx, caller, p, content, info)
+		v, d, err = m.first(content, info)
 	default:
-		v, d, err = s.nextMember(ctx, caller, p, content, info)
+		v, d, err = m.next(preceding, content, info)
 	}
 	if err != nil {
 		return NewVersion{}, err
 	}
-	if change == ChangeDeleted || preceding != "" {
-		old, ok := ParseVersionUID(preceding)
-		if !ok {
-			return NewVersion{}, fault.New(fault.Invalid, "preceding-form", "preceding_version_uid is not a valid OBJECT_VERSION_ID/UID")
-		}
+	if preceding != "" {
 		v.Object, v.Preceding = old.Object, preceding
 	}
 	v.Lifecycle, v.ChangeType, v.AuditDetails = d.lifecycle, d.change, d.audit
@@ -249,71 +310,107 @@ func (s *Service) member(ctx context.Context, caller Caller, p *access.Profile, 
 	return v, err
 }
 
-// deletion is a member without content.
-func (s *Service) deletion(caller Caller, content Content, info CommitInfo) (NewVersion, details, error) {
+// deletion is a member without content: of the directory or a composition.
+func (m *members) deletion(old VersionUID, content Content, info CommitInfo) (NewVersion, details, error) {
+	s := m.service
 	if content.JSON != nil && !s.manners.LaxMembers {
 		return NewVersion{}, details{}, fault.New(fault.Unprocessable, "deletion-data", "a deletion has no data")
 	}
-	d, err := s.removed(caller, info)
-	return NewVersion{Kind: KindComposition}, d, err
-}
-
-func (s *Service) firstMember(ctx context.Context, caller Caller, p *access.Profile, content Content, info CommitInfo) (NewVersion, details, error) {
-	d, err := s.created(caller, info)
+	d, err := s.removed(m.caller, info)
 	if err != nil {
 		return NewVersion{}, d, err
 	}
-	if kind := memberKind(content.JSON); kind != KindComposition {
-		return NewVersion{}, d, unsupportedMember(kind)
+	if m.stored == nil {
+		e, err := s.store.EHR(m.ctx, m.profile, m.ehr)
+		if err != nil {
+			return NewVersion{}, d, err
+		}
+		m.stored = &e
 	}
-	v, err := s.composition(ctx, p, content, d, info)
-	if err != nil {
-		return NewVersion{}, d, err
+	switch old.Object {
+	case m.stored.StatusID:
+		return NewVersion{}, d, fault.New(fault.Invalid, "status-deletion", "the EHR_STATUS of an EHR cannot be deleted")
+	case m.stored.DirectoryID:
+		err := s.mayDeleteFolder(m.ctx, m.profile, m.ehr, old.String())
+		return NewVersion{Kind: KindFolder}, d, err
 	}
-	v.Object = or(bodyObject(v.Tree), newUID())
-	v.Persistent = s.manners.OnePersistent && persistent(v.Tree)
-	return v, d, nil
+	return NewVersion{Kind: KindComposition}, d, nil
 }
 
-func (s *Service) nextMember(ctx context.Context, caller Caller, p *access.Profile, content Content, info CommitInfo) (NewVersion, details, error) {
-	d, err := s.modified(caller, info)
+func (m *members) first(content Content, info CommitInfo) (NewVersion, details, error) {
+	s := m.service
+	d, err := s.created(m.caller, info)
 	if err != nil {
 		return NewVersion{}, d, err
 	}
 	switch kind := memberKind(content.JSON); kind {
 	case KindComposition:
-		v, err := s.composition(ctx, p, content, d, info)
+		v, err := s.composition(m.ctx, m.profile, content, d, info)
+		if err != nil {
+			return NewVersion{}, d, err
+		}
+		v.Object = or(bodyObject(v.Tree), newUID())
+		v.Persistent = s.manners.OnePersistent && persistent(v.Tree)
+		return v, d, nil
+	case KindFolder:
+		v, err := s.folder(m.ctx, m.profile, m.ehr, content, d, "", m.beside)
+		return v, d, err
+	default:
+		return NewVersion{}, d, unsupportedMember(kind, content.JSON)
+	}
+}
+
+func (m *members) next(preceding string, content Content, info CommitInfo) (NewVersion, details, error) {
+	s := m.service
+	d, err := s.modified(m.caller, info)
+	if err != nil {
+		return NewVersion{}, d, err
+	}
+	switch kind := memberKind(content.JSON); kind {
+	case KindComposition:
+		v, err := s.composition(m.ctx, m.profile, content, d, info)
 		return v, d, err
 	case KindStatus:
 		v, err := s.status(content, d)
 		return v, d, err
+	case KindFolder:
+		v, err := s.folder(m.ctx, m.profile, m.ehr, content, d, preceding, m.beside)
+		return v, d, err
 	default:
-		return NewVersion{}, d, unsupportedMember(kind)
+		return NewVersion{}, d, unsupportedMember(kind, content.JSON)
 	}
 }
 
 // memberKind looks at the class a document names; 0 for none of ours.
 func memberKind(data []byte) Kind {
-	var head struct {
-		Type string `json:"_type"`
-	}
-	if json.Unmarshal(data, &head) != nil {
-		return 0
-	}
+	class := memberClass(data)
 	for _, k := range []Kind{KindComposition, KindStatus, KindFolder} {
-		if head.Type == k.Class() {
+		if class == k.Class() {
 			return k
 		}
 	}
 	return 0
 }
 
-func unsupportedMember(kind Kind) error {
-	switch kind {
-	case KindFolder:
-		return fault.New(fault.NotImplemented, "folder-member", "a FOLDER is not committed by a contribution yet")
-	case KindStatus:
-		return fault.New(fault.Conflict, "status-exists", "the EHR has its EHR_STATUS; a contribution modifies it")
+func memberClass(data []byte) string {
+	var head struct {
+		Type string `json:"_type"`
 	}
-	return fault.New(fault.Invalid, "member-data", "the data of a member is a COMPOSITION or an EHR_STATUS")
+	if json.Unmarshal(data, &head) != nil {
+		return ""
+	}
+	return head.Type
+}
+
+// parties are demographic and belong to no EHR.
+var parties = []string{"AGENT", "GROUP", "ORGANISATION", "PERSON", "ROLE", "PARTY_RELATIONSHIP"}
+
+func unsupportedMember(kind Kind, data []byte) error {
+	switch {
+	case kind == KindStatus:
+		return fault.New(fault.Conflict, "status-exists", "the EHR has its EHR_STATUS; a contribution modifies it")
+	case slices.Contains(parties, memberClass(data)):
+		return fault.New(fault.Unprocessable, "member-class", "a party belongs to no EHR")
+	}
+	return fault.New(fault.Invalid, "member-data", "the data of a member is a COMPOSITION, an EHR_STATUS or a FOLDER")
 }

@@ -38,7 +38,7 @@ func (s *Service) CreateEHR(ctx context.Context, caller Caller, id string, statu
 		return EHR{}, err
 	}
 	v.Object = newUID()
-	doc, err := s.commit(ctx, caller, p, change{action: "C", ehr: id, version: v, details: d, create: &NewEHR{StatusID: v.Object}})
+	doc, err := s.commit(ctx, caller, p, change{action: "C", ehr: id, version: v, details: d, info: info, create: &NewEHR{StatusID: v.Object}})
 	if err != nil {
 		return EHR{}, err
 	}

@@ -31,6 +31,12 @@ type Manners struct {
 	// LaxMembers ignores what a member of a contribution must not carry: a uid,
 	// and data where it is a deletion.
 	LaxMembers bool
+	// KeepFolderUID gives a new directory the uid its body names; else it gets one
+	// of the server's.
+	KeepFolderUID bool
+	// NextQueryVersion stores a query without a version as the next patch of its
+	// newest one; else always as 1.0.0, over what is there.
+	NextQueryVersion bool
 	// StrongETags writes "uid" where the specification wants W/"uid".
 	StrongETags bool
 }
@@ -58,6 +64,8 @@ var manners = map[bool]Manners{
 		EmptyContribution:   fault.Invalid,
 		ContributionContent: fault.Invalid,
 		LaxMembers:          true,
+		KeepFolderUID:       true,
+		NextQueryVersion:    true,
 		StrongETags:         true,
 	},
 }

@@ -58,6 +58,9 @@ type CommitInfo struct {
 	Labels []string
 	// IdempotencyKey makes a repeated create give the first answer.
 	IdempotencyKey string
+	// ObjectTags and VersionTags are tags for the object and for the version that
+	// is made; nil leaves them, an empty list clears.
+	ObjectTags, VersionTags *[]Tag
 }
 
 // VersionRef names one version of a versioned object. Object or VersionUID is
@@ -121,6 +124,8 @@ type Versioned struct {
 	JSON     []byte
 	// Latest is the newest version the caller may see.
 	Latest Document
+	// Withheld says that the caller may not have seen every version.
+	Withheld bool
 }
 
 // ContributionView is a CONTRIBUTION as canonical JSON.
@@ -130,4 +135,8 @@ type ContributionView struct {
 	// Versions are the version uids it committed.
 	Versions []string
 	JSON     []byte
+	// Withheld says that the caller may not have seen every version.
+	Withheld bool
+	// Repeated says that an idempotency key was seen before.
+	Repeated bool
 }

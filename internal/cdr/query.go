@@ -94,8 +94,10 @@ func (s *Service) Query(ctx context.Context, caller Caller, r QueryRequest) (*Re
 	event := rs.event()
 	ehr := plan.FixedEHR(query, r.Params, r.EHR)
 	event.EHR = ehr
-	if ehr == "" && (!p.MayQueryPopulation() || caller.Service && caller.Purpose == "") {
-		return nil, s.deny(ctx, caller, p, event)
+	if ehr == "" {
+		if rs.profile = asks(p, caller, r.Name); rs.profile == nil {
+			return nil, s.deny(ctx, caller, p, event)
+		}
 	}
 	if err := s.auditor.Record(ctx, s.event(caller, p, event)); err != nil {
 		return nil, err

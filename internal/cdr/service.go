@@ -2,6 +2,7 @@ package cdr
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -40,6 +41,7 @@ type Service struct {
 	nhs         []string
 	log         *slog.Logger
 	templates   *otter.Cache[string, cachedTemplate]
+	everything  atomic.Pointer[allThereIs]
 }
 
 // New makes a Service.

@@ -53,7 +53,7 @@ func (s *Service) UpdateStatus(ctx context.Context, caller Caller, ehr, ifMatch 
 		return Document{}, err
 	}
 	v.Object, v.Preceding = stored.StatusID, preceding
-	return s.commit(ctx, caller, p, change{action: "U", ehr: ehr, version: v, details: d})
+	return s.commit(ctx, caller, p, change{action: "U", ehr: ehr, version: v, details: d, info: info})
 }
 
 // status reads and validates an EHR_STATUS.

@@ -18,14 +18,22 @@ type Store interface {
 	// History reads all versions of an object, oldest first, without content.
 	History(ctx context.Context, p *access.Profile, ehr string, kind Kind, object string) ([]Version, error)
 	// Contribution reads a contribution and the versions of it that the profile
-	// may see, without content.
-	Contribution(ctx context.Context, p *access.Profile, ehr, id string) (StoredContribution, error)
+	// may see, with their content where it is asked for.
+	Contribution(ctx context.Context, p *access.Profile, ehr, id string, content bool) (StoredContribution, error)
 	// EHR reads one EHR with its latest status.
 	EHR(ctx context.Context, p *access.Profile, id string) (StoredEHR, error)
 	// EHRBySubject finds the EHR of a subject.
 	EHRBySubject(ctx context.Context, p *access.Profile, namespace, id string) (StoredEHR, error)
 	// DeleteEHR removes an EHR and everything in it, physically.
 	DeleteEHR(ctx context.Context, p *access.Profile, id string, audit Event) error
+	// Sights says of the objects that are in the EHR whether the profile sees
+	// them; what is elsewhere or nowhere is left out.
+	Sights(ctx context.Context, p *access.Profile, ehr string, objects []string) (map[string]bool, error)
+
+	TagStore
+	StoredQueryStore
+	PurgeStore
+	ArchetypeStore
 
 	// Labels gives the bit of each sensitivity label; 0 for "normal".
 	Labels(ctx context.Context) (map[string]uint64, error)
@@ -95,6 +103,9 @@ type NewVersion struct {
 	Persistent bool
 	// Status is set for KindStatus.
 	Status *StatusFacts
+	// ObjectTags and VersionTags replace the tags of the object and set those of
+	// this version; nil leaves them.
+	ObjectTags, VersionTags *[]Tag
 	// StalePath makes a stale Preceding a Conflict and no Precondition: the
 	// version was named in the path.
 	StalePath bool

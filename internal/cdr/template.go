@@ -63,6 +63,14 @@ func (s *Service) UploadTemplate(ctx context.Context, caller Caller, source []by
 	if !p.MayUse(templatesArea) {
 		return nil, s.deny(ctx, caller, p, Event{Action: "C"})
 	}
+	compiled, err := s.compileOPT(source)
+	if err != nil {
+		return nil, err
+	}
+	return s.putTemplate(ctx, caller, p, compiled, source, or(label, "normal"))
+}
+
+func (s *Service) compileOPT(source []byte) (*template.Compiled, error) {
 	read, err := opt.Read(bytes.NewReader(source))
 	if err != nil {
 		return nil, s.templateFault(err)
@@ -71,9 +79,11 @@ func (s *Service) UploadTemplate(ctx context.Context, caller Caller, source []by
 	if err != nil {
 		return nil, s.templateFault(err)
 	}
-	if label == "" {
-		label = "normal"
-	}
+	return compiled, nil
+}
+
+// putTemplate stores what the caller may store.
+func (s *Service) putTemplate(ctx context.Context, caller Caller, p *access.Profile, compiled *template.Compiled, source []byte, label string) (*Template, error) {
 	sum := sha256.Sum256(source)
 	outcome, info, err := s.store.PutTemplate(ctx, StoredTemplate{
 		TemplateInfo: TemplateInfo{ID: compiled.TemplateID, UID: compiled.UID, Concept: compiled.Concept,

@@ -126,6 +126,8 @@ var refusals = map[string]struct {
 	"template-changed": {fault.Invalid, "the new version is of another template than the object"},
 	"template-gone":    {fault.Conflict, "the template was replaced meanwhile; send the composition again"},
 	"deleted":          {fault.Invalid, "the latest version is deleted; only a restoration may follow it"},
+	"directory-exists": {fault.Conflict, "the EHR has a directory already"},
+	"directory-past":   {fault.Conflict, "the EHR has another directory by now"},
 }
 
 func refused(reason string) error {

@@ -179,11 +179,11 @@ func TestVersionedJSON(t *testing.T) {
 	if len(revisions.Items) != 2 || revisions.Items[0].ID.Value != v1.VersionUID || revisions.Items[1].ID.Value != v2.VersionUID {
 		t.Errorf("%s", history)
 	}
-	contribution, err := h.Contribution(ctx, reader, e.ID, v1.Contribution)
+	contribution, err := h.Contribution(ctx, reader, e.ID, v1.Contribution, false)
 	if err != nil || len(contribution.Versions) != 1 || contribution.Versions[0] != v1.VersionUID || !json.Valid(contribution.JSON) {
 		t.Errorf("%s, %v", contribution.JSON, err)
 	}
-	_, err = h.Contribution(ctx, reader, h.ehr(t).ID, v1.Contribution)
+	_, err = h.Contribution(ctx, reader, h.ehr(t).ID, v1.Contribution, false)
 	want(t, err, fault.NotFound, "contribution-unknown")
 }
 

@@ -38,21 +38,21 @@ func TestContribution(t *testing.T) {
 	e := h.ehr(t)
 	body := example(t, "vital_signs_minimal").JSON
 	two, err := h.CommitContribution(ctx, clinician, e.ID, contribution(
-		member("249", "532", "", body), member("249", "532", "", example(t, "emergency_care_plan_minimal").JSON)))
+		member("249", "532", "", body), member("249", "532", "", example(t, "emergency_care_plan_minimal").JSON)), "", false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(two.Versions) != 2 || !json.Valid(two.JSON) {
 		t.Fatalf("%s", two.JSON)
 	}
-	read, err := h.Contribution(ctx, reader, e.ID, two.ID)
+	read, err := h.Contribution(ctx, reader, e.ID, two.ID, false)
 	if err != nil || !bytes.Equal(read.JSON, two.JSON) {
 		t.Errorf("read %s, committed %s, %v", read.JSON, two.JSON, err)
 	}
 	first, _ := cdr.ParseVersionUID(two.Versions[0])
 	// Content with a status that closes the record: judged once, before.
 	closing, err := h.CommitContribution(ctx, clinician, e.ID, contribution(
-		member("251", "532", e.Status.VersionUID, statusJSON("", true, false).JSON), member("251", "532", two.Versions[0], body)))
+		member("251", "532", e.Status.VersionUID, statusJSON("", true, false).JSON), member("251", "532", two.Versions[0], body)), "", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,16 +78,16 @@ func TestContribution(t *testing.T) {
 	}
 	for _, b := range bad {
 		t.Run(b.name, func(t *testing.T) {
-			_, err := h.CommitContribution(ctx, clinician, e.ID, b.body)
+			_, err := h.CommitContribution(ctx, clinician, e.ID, b.body, "", false)
 			want(t, err, b.kind, b.code)
 		})
 	}
 	if _, err := h.CommitContribution(ctx, clinician, e.ID, contribution(
-		member("523", "523", two.Versions[1], nil), member("251", "532", closing.Versions[0], statusJSON("", true, true).JSON))); err != nil {
+		member("523", "523", two.Versions[1], nil), member("251", "532", closing.Versions[0], statusJSON("", true, true).JSON)), "", false); err != nil {
 		t.Fatal("a status that opens the record does not open it for its companion:", err)
 	}
 	before := h.count(t, "select count(*) from version")
-	_, err = h.CommitContribution(ctx, clinician, e.ID, contribution(member("249", "532", "", body), member("251", "532", two.Versions[0], body)))
+	_, err = h.CommitContribution(ctx, clinician, e.ID, contribution(member("249", "532", "", body), member("251", "532", two.Versions[0], body)), "", false)
 	if f := want(t, err, fault.Precondition, "version-not-latest"); f.Current != first.Object+"::test.quire::2" {
 		t.Errorf("the latest is said to be %s", f.Current)
 	}
@@ -122,7 +122,7 @@ func TestPeerContributions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = s.CommitContribution(ctx, system, e.ID, body)
+		_, err = s.CommitContribution(ctx, system, e.ID, body, "", false)
 		if got := status(err, 201); got != *c.Status {
 			t.Errorf("%s: %d, want %d: %v", c.File, got, *c.Status, err)
 		}

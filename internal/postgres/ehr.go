@@ -109,7 +109,7 @@ func (db *DB) DeleteEHR(ctx context.Context, p *access.Profile, id string, audit
 				return fault.New(fault.NotFound, "ehr-unknown", "no such EHR")
 			}
 		}
-		_, err := tx.Exec(ctx, commitAuditSQL, auditArgs(audit)...)
+		_, err := tx.Exec(ctx, auditInsertSQL, auditRow(audit)...)
 		return err
 	})
 	return translate(ctx, err)

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/uuid/v5"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/quire-cdr/quire/internal/access"
@@ -52,6 +51,9 @@ func (db *DB) send(ctx context.Context, c cdr.Commit, cut [][]row.Row, ids dicti
 		if v.Status != nil {
 			p.status(v)
 		}
+		if v.Kind == cdr.KindFolder {
+			p.directory(v)
+		}
 	}
 	p.contribution()
 	if c.Create != nil {
@@ -61,6 +63,7 @@ func (db *DB) send(ctx context.Context, c cdr.Commit, cut [][]row.Row, ids dicti
 		p.version(v)
 		p.nodes(v, cut[i])
 		p.folder(v)
+		p.tags(v)
 		p.outbox(v)
 	}
 	p.audit()
@@ -346,42 +349,6 @@ func (n nodeColumns) args() []any {
 	return []any{n.num, n.upto, n.parent, n.class, n.arch, n.shape, n.data}
 }
 
-const (
-	deleteItemsSQL = `delete from folder_item where ehr_id = $1 and folder_id = $2`
-	insertItemsOf  = `insert into folder_item (ehr_id, folder_id, num, item_num, num_cap, item_vo)
-select $1::uuid, $2::uuid, f.num, f.item_num, f.num_cap, f.item_vo
-from unnest($3::int[], $4::int[], $5::int[], $6::uuid[]) as f (num, item_num, num_cap, item_vo)`
-)
-
-// folder writes what each FOLDER of the tree refers to by a versioned object's
-// uid; other references cannot be joined and stay in the document.
-func (p *pipeline) folder(v cdr.NewVersion) {
-	if v.Kind != cdr.KindFolder || !endsEffective(v.Lifecycle) {
-		return
-	}
-	p.Queue(deleteItemsSQL, p.commit.EHR, v.Object)
-	if v.Tree == nil {
-		return
-	}
-	var num, item, upto []int32
-	var object []string
-	for id := range rm.ID(v.Tree.Len()) {
-		if v.Tree.Class(id) != rminfo.FOLDER {
-			continue
-		}
-		for ref := range v.Tree.Children(id, rminfo.A_items) {
-			value, _, _ := strings.Cut(v.Tree.TextAt(ref, rminfo.A_id, rminfo.A_value), "::")
-			if uid, err := uuid.FromString(value); err == nil {
-				num, item, upto = append(num, int32(id)), append(item, int32(ref)), append(upto, int32(v.Tree.End(id)))
-				object = append(object, uid.String())
-			}
-		}
-	}
-	if len(num) > 0 {
-		p.Queue(insertItemsOf, p.commit.EHR, v.Object, num, item, upto, object)
-	}
-}
-
 const insertOutboxSQL = `insert into outbox (ehr_id, kind, vo_id, ver) values ($1, $2, $3, $4)`
 
 func (p *pipeline) outbox(v cdr.NewVersion) {
@@ -400,29 +367,8 @@ func (p *pipeline) idempotency() {
 	p.Queue(insertIdempotencySQL, c.EHR, c.Idempotency.Key, c.Profile.Principal, c.Idempotency.Request, uid.String())
 }
 
-const commitAuditSQL = `insert into audit_event
-    (id, action, outcome, principal, role, org, ehr_id, object, template, purpose, basis, epoch, source, request_id)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
-
 // audit adds the row of the write to its own transaction.
-func (p *pipeline) audit() { queueAudit(&p.Batch, p.commit.Event) }
-
-func queueAudit(b *pgx.Batch, e cdr.Event) {
-	b.Queue(commitAuditSQL, auditArgs(e)...)
-}
-
-func auditArgs(e cdr.Event) []any {
-	id := e.ID
-	if id == "" {
-		id = uuid.Must(uuid.NewV7()).String()
-	}
-	var family *int32
-	if e.Template != 0 {
-		family = &e.Template
-	}
-	return []any{id, e.Action, e.Outcome, e.Principal, e.Role, e.Org, null(e.EHR), null(e.Object), family,
-		null(e.Purpose), null(e.Basis), e.Epoch, null(e.Source), null(e.RequestID)}
-}
+func (p *pipeline) audit() { p.Queue(auditInsertSQL, auditRow(p.commit.Event)...) }
 
 // null is nil for the empty text.
 func null(s string) *string {

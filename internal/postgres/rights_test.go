@@ -92,7 +92,7 @@ func TestAccess(t *testing.T) {
 	if n := h.count(t, "select count(*) from node where vo_id = $1 and sens = 0", sealed.ObjectID); n != 0 {
 		t.Errorf("%d rows lost their label", n)
 	}
-	contribution, err := h.Contribution(ctx, reader, e.ID, next.Contribution)
+	contribution, err := h.Contribution(ctx, reader, e.ID, next.Contribution, false)
 	if err != nil || len(contribution.Versions) != 0 {
 		t.Errorf("a contribution names what is sealed: %v, %v", contribution.Versions, err)
 	}

@@ -134,7 +134,7 @@ func (db *DB) PutTemplate(ctx context.Context, t cdr.StoredTemplate, audit cdr.E
 			return err
 		}
 		audit.Template = family
-		_, err = tx.Exec(ctx, commitAuditSQL, auditArgs(audit)...)
+		_, err = tx.Exec(ctx, auditInsertSQL, auditRow(audit)...)
 		return err
 	})
 	if err != nil {

@@ -51,10 +51,10 @@ order by v.ver desc limit 1`
 	versionAtSQL = `select ` + versionColumns + `, v.doc
 from %[1]s ` + versionJoins + `
 where v.ehr_id = $1 and %[2]s and v.kind = $3 and v.committed <= $4 and ($5::boolean or v.lifecycle <> 553)
-order by v.ver desc limit 1`
+order by v.committed desc limit 1`
 )
 
-// The object of a reference is named, or is the one EHR_STATUS of the EHR.
+// The object of a reference is named, or is the only one of its kind.
 const byObject = `v.vo_id = $2::uuid`
 
 // Version reads one version in one round trip. A draft is shown by its uid or
@@ -122,6 +122,19 @@ func unknownVersion() error {
 	return fault.New(fault.NotFound, "version-unknown", "no such version")
 }
 
+// onlyObject picks the object of which an EHR has one, its status or directory.
+// An EHR whose directory was deleted may have got another, so that at a time in
+// the past any of them is meant: no two were there at once.
+func onlyObject(scope *access.Scope, statement string, kind any) string {
+	column := "status_id"
+	if kind == int16(cdr.KindFolder) {
+		if column = "directory_id"; statement == versionAtSQL {
+			return "$2::uuid is null"
+		}
+	}
+	return "v.vo_id = (select e." + column + " from " + scope.Scan(access.EHR, "e") + " where e.ehr_id = $1 and $2::uuid is null)"
+}
+
 // one runs a point read. byUID statements have the object in rest; for all
 // others object is the second argument, "" for the EHR_STATUS of the EHR.
 func (db *DB) one(ctx context.Context, p *access.Profile, ehr, statement, object string, rest ...any) (cdr.Version, error) {
@@ -135,7 +148,7 @@ func (db *DB) one(ctx context.Context, p *access.Profile, ehr, statement, object
 	scope := access.NewScope(p, access.Read, args, "$1::uuid")
 	versions := scope.Scan(access.Version, "v")
 	if by != "" && object == "" {
-		by = "v.vo_id = (select e.status_id from " + scope.Scan(access.EHR, "e") + " where e.ehr_id = $1 and $2::uuid is null)"
+		by = onlyObject(scope, statement, rest[0])
 	}
 	text := fmt.Sprintf(statement, versions, by)
 
@@ -219,18 +232,19 @@ func (db *DB) list(ctx context.Context, p *access.Profile, text string, args []a
 const (
 	contributionSQL = `select c.contribution_id, c.committed, c.audit from %s where c.ehr_id = $1 and c.contribution_id = $2`
 
-	contributionVersionsSQL = `select ` + versionColumns + `
+	// $3 says whether the documents are read too.
+	contributionVersionsSQL = `select ` + versionColumns + `, case when $3::boolean then v.doc end
 from %s ` + versionJoins + `
 where v.ehr_id = $1 and v.contribution_id = $2
 order by v.position`
 )
 
 // Contribution reads a contribution and the versions of it the profile may see.
-func (db *DB) Contribution(ctx context.Context, p *access.Profile, ehr, id string) (cdr.StoredContribution, error) {
+func (db *DB) Contribution(ctx context.Context, p *access.Profile, ehr, id string, content bool) (cdr.StoredContribution, error) {
 	var c cdr.StoredContribution
 	head := &access.Args{Values: []any{ehr, id}}
 	headSQL := fmt.Sprintf(contributionSQL, access.NewScope(p, access.Read, head, "$1::uuid").Scan(access.Contribution, "c"))
-	body := &access.Args{Values: []any{ehr, id}}
+	body := &access.Args{Values: []any{ehr, id, content}}
 	bodySQL := fmt.Sprintf(contributionVersionsSQL, access.NewScope(p, access.Read, body, "$1::uuid").Scan(access.Version, "v"))
 	b := &pgx.Batch{}
 	begin(ctx, b, p, access.Read)
@@ -240,7 +254,7 @@ func (db *DB) Contribution(ctx context.Context, p *access.Profile, ehr, id strin
 	b.Queue(bodySQL, body.Values...).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var v cdr.Version
-			if err := scanVersion(rows, &v); err != nil {
+			if err := scanVersion(rows, &v, &v.Doc); err != nil {
 				return err
 			}
 			c.Versions = append(c.Versions, v)

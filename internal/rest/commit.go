@@ -57,7 +57,10 @@ func (call *Call) CommitInfo() (cdr.CommitInfo, error) {
 			return
 		}
 	})
-	return info, failed
+	if failed != nil {
+		return info, failed
+	}
+	return info, call.itemTags(&info)
 }
 
 // merge puts one header into info.

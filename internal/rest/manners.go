@@ -45,6 +45,7 @@ var manners = map[bool]Manners{
 		Codes: map[string]int{
 			// Template upload answers an Accept it cannot meet like a wrong Content-Type.
 			"template-upload-accept": http.StatusUnsupportedMediaType,
+			"template-in-use":        http.StatusUnprocessableEntity,
 		},
 	},
 }

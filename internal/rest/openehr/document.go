@@ -17,8 +17,14 @@ func describe(call *rest.Call, doc cdr.Document) {
 	if doc.Lifecycle != "" && doc.Lifecycle != cdr.Complete {
 		call.Set("openehr-version", `lifecycle_state.code_string="`+doc.Lifecycle+`"`)
 	}
+	disclose(call, doc.Withheld)
+}
+
+// disclose tells whether the caller may not have seen everything: what was
+// narrowed must never read as "none recorded" (DESIGN 5a rule 7).
+func disclose(call *rest.Call, withheld bool) {
 	disclosure := "complete"
-	if doc.Withheld {
+	if withheld {
 		disclosure = "may-be-withheld"
 	}
 	call.Set("Quire-Disclosure", disclosure)

@@ -43,6 +43,14 @@ type fake struct {
 	id      string
 	opt     string
 	aql     cdr.QueryRequest
+	inline  bool
+	key     string
+	path    string
+	kind    cdr.Kind
+	tags    []cdr.Tag
+	tag     cdr.TagQuery
+	query   cdr.StoredQuery
+	asked   string
 }
 
 func (f *fake) known(ehr string) error {
@@ -165,7 +173,8 @@ func (f *fake) CompositionHistory(_ context.Context, _ cdr.Caller, ehr, _ string
 	return []byte(`{"_type":"REVISION_HISTORY"}`), f.known(ehr)
 }
 
-func (f *fake) Contribution(_ context.Context, _ cdr.Caller, ehr, id string) (cdr.ContributionView, error) {
+func (f *fake) Contribution(_ context.Context, _ cdr.Caller, ehr, id string, inline bool) (cdr.ContributionView, error) {
+	f.inline = inline
 	return cdr.ContributionView{ID: id, Committed: committed, JSON: []byte(`{"_type":"CONTRIBUTION"}`)}, f.known(ehr)
 }
 
@@ -194,23 +203,23 @@ func (f *fake) Query(context.Context, cdr.Caller, cdr.QueryRequest) (*cdr.Result
 	return nil, fault.New(fault.NotImplemented, "fake", "not asked")
 }
 
-func (f *fake) execute(_ context.Context, _ cdr.Caller, query cdr.QueryRequest, w io.Writer) error {
+func (f *fake) execute(_ context.Context, _ cdr.Caller, query cdr.QueryRequest, w io.Writer) (bool, error) {
 	f.aql = query
 	if _, err := w.Write([]byte(`{"rows":[`)); err != nil {
-		return err
+		return false, err
 	}
 	switch query.Text {
 	case "BREAK":
-		return fault.New(fault.Timeout, "query-timeout", "the query took too long")
+		return false, fault.New(fault.Timeout, "query-timeout", "the query took too long")
 	case "FLOOD":
 		for {
 			if _, err := w.Write(make([]byte, 1<<20)); err != nil {
-				return err
+				return false, err
 			}
 		}
 	}
 	_, err := w.Write([]byte(`[82.0]]}`))
-	return err
+	return query.Name != "", err
 }
 
 type everyone struct{}

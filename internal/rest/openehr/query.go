@@ -16,28 +16,52 @@ import (
 
 type queryService interface {
 	Query(ctx context.Context, caller cdr.Caller, query cdr.QueryRequest) (*cdr.ResultSet, error)
+	ExecuteStoredQuery(ctx context.Context, caller cdr.Caller, name, version string, query cdr.QueryRequest) (*cdr.ResultSet, error)
 }
 
-// executor runs a query and writes its RESULT_SET.
-type executor func(ctx context.Context, caller cdr.Caller, query cdr.QueryRequest, w io.Writer) error
+// executor runs a query and writes its RESULT_SET; withheld says that rows may
+// be missing from it. A query with a name is the stored one of that name and,
+// after a slash, version.
+type executor func(ctx context.Context, caller cdr.Caller, query cdr.QueryRequest, w io.Writer) (withheld bool, err error)
 
 func executorOf(service queryService) executor {
-	return func(ctx context.Context, caller cdr.Caller, query cdr.QueryRequest, w io.Writer) error {
-		result, err := service.Query(ctx, caller, query)
+	return func(ctx context.Context, caller cdr.Caller, query cdr.QueryRequest, w io.Writer) (bool, error) {
+		var result *cdr.ResultSet
+		var err error
+		if name, version, _ := strings.Cut(query.Name, "/"); name != "" {
+			result, err = service.ExecuteStoredQuery(ctx, caller, name, version, query)
+		} else {
+			result, err = service.Query(ctx, caller, query)
+		}
 		if err != nil {
-			return err
+			return false, err
 		}
 		_, err = result.WriteTo(w)
-		return err
+		return result.Withheld(), err
 	}
 }
 
 func queryRoutes(execute executor) []rest.Route {
 	h := queryHandlers{execute}
+	stored := root + "/query/:qualified_query_name"
 	return []rest.Route{
 		{Method: http.MethodGet, Path: root + "/query/aql", Access: rest.QueryRun, Handler: h.get},
 		{Method: http.MethodPost, Path: root + "/query/aql", Access: rest.QueryRun, Consumes: []string{rest.JSON}, Handler: h.post},
+		{Method: http.MethodGet, Path: stored, Access: rest.QueryRun, Handler: h.get},
+		{Method: http.MethodPost, Path: stored, Access: rest.QueryRun, Consumes: []string{rest.JSON}, Optional: true, Handler: h.post},
+		{Method: http.MethodGet, Path: stored + "/:version", Access: rest.QueryRun, Handler: h.get},
+		{Method: http.MethodPost, Path: stored + "/:version", Access: rest.QueryRun, Consumes: []string{rest.JSON}, Optional: true, Handler: h.post},
 	}
+}
+
+// storedName is the stored query that the path names, with its version after a
+// slash; "" for an ad-hoc one.
+func storedName(call *rest.Call) string {
+	name := call.Param("qualified_query_name")
+	if version := call.Param("version"); version != "" {
+		name += "/" + version
+	}
+	return name
 }
 
 type queryHandlers struct{ execute executor }
@@ -48,7 +72,13 @@ var protocol = map[string]bool{
 }
 
 func (h queryHandlers) get(call *rest.Call) error {
-	query := cdr.QueryRequest{Text: call.Query("q"), Params: map[string]any{}, Href: call.BaseURL() + root + "/query/aql"}
+	query := cdr.QueryRequest{Name: storedName(call), Params: map[string]any{}, Href: call.BaseURL() + root + "/query/aql"}
+	if query.Name == "" {
+		query.Text = call.Query("q")
+	} else {
+		name, version, _ := strings.Cut(query.Name, "/")
+		query.Href = call.BaseURL() + strings.TrimSuffix(pathOf("query", name, version), "/")
+	}
 	if packed := call.Query("query_parameters"); packed != "" {
 		parameters, err := parametersOf(jsontext.Value(packed))
 		if err != nil {
@@ -85,8 +115,14 @@ type bodyJSON struct {
 
 func (h queryHandlers) post(call *rest.Call) error {
 	var in bodyJSON
-	if err := call.Decode(&in); err != nil {
-		return err
+	name := storedName(call)
+	if name == "" || call.HasBody() {
+		if err := call.Decode(&in); err != nil {
+			return err
+		}
+	}
+	if name != "" && in.Q != "" {
+		return fault.New(fault.Invalid, "q-given", "a stored query has its own text")
 	}
 	if in.Parameters == nil {
 		in.Parameters = in.Hyphened
@@ -95,7 +131,7 @@ func (h queryHandlers) post(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	return h.run(call, cdr.QueryRequest{Text: in.Q, EHR: in.EHR, Params: parameters}, in.Offset, in.Fetch)
+	return h.run(call, cdr.QueryRequest{Text: in.Q, Name: name, EHR: in.EHR, Params: parameters}, in.Offset, in.Fetch)
 }
 
 // parametersOf reads the object of query parameters; numbers keep their text.
@@ -134,7 +170,7 @@ func (h queryHandlers) run(call *rest.Call, query cdr.QueryRequest, offset, fetc
 	if _, err := call.Accept(rest.JSON); err != nil {
 		return err
 	}
-	if strings.TrimSpace(query.Text) == "" {
+	if query.Name == "" && strings.TrimSpace(query.Text) == "" {
 		return fault.New(fault.Invalid, "q-missing", "the query text q is missing")
 	}
 	for _, given := range []string{call.Query("ehr_id"), call.Header("openehr-ehr-id")} {
@@ -160,9 +196,11 @@ func (h queryHandlers) run(call *rest.Call, query cdr.QueryRequest, offset, fetc
 		return err
 	}
 	answer := call.Answer()
-	if err := h.execute(call.Context(), call.Caller, query, answer); err != nil {
+	withheld, err := h.execute(call.Context(), call.Caller, query, answer)
+	if err != nil {
 		return err
 	}
+	disclose(call, withheld)
 	return answer.Send(rest.JSON)
 }
 

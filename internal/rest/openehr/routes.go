@@ -14,8 +14,12 @@ type Service interface {
 	ehrService
 	statusService
 	compositionService
+	directoryService
 	contributionService
+	tagService
 	templateService
+	archetypeService
+	storedQueryService
 	queryService
 }
 
@@ -32,8 +36,12 @@ func Routes(service Service, about About) []rest.Route {
 		ehrRoutes(service),
 		statusRoutes(service),
 		compositionRoutes(service),
+		directoryRoutes(service),
 		contributionRoutes(service),
+		tagRoutes(service),
 		templateRoutes(service),
+		archetypeRoutes(service),
+		storedQueryRoutes(service),
 		queryRoutes(executorOf(service)),
 	)
 }

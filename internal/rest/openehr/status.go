@@ -139,5 +139,6 @@ func container(call *rest.Call, object cdr.Versioned, err error) error {
 	}
 	call.SetETag(object.ObjectID)
 	call.SetLastModified(object.Latest.Committed)
+	disclose(call, object.Withheld)
 	return send(call, http.StatusOK, object.JSON)
 }

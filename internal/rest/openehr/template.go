@@ -3,6 +3,8 @@ package openehr
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
@@ -78,11 +80,52 @@ func (h templateHandlers) list(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	out := make([]templateJSON, 0, len(found))
-	for _, t := range found {
+	found = slices.DeleteFunc(slices.Clone(found), func(t cdr.TemplateInfo) bool {
+		return !glob(call.Query("template_id"), t.ID) || !glob(call.Query("concept"), t.Concept) || !ofVersion(call.Query("version"), t.ID)
+	})
+	from, to, err := call.Page(root+"/definition/template/adl1.4", len(found))
+	if err != nil {
+		return err
+	}
+	out := make([]templateJSON, 0, to-from)
+	for _, t := range found[from:to] {
 		out = append(out, templateJSON{t.ID, t.Concept, t.RootArchetype, t.Created.UTC().Format("2006-01-02T15:04:05.000Z07:00")})
 	}
 	return call.JSON(http.StatusOK, out)
+}
+
+// glob matches a whole value with a pattern in which * is any text; "" matches
+// all.
+func glob(pattern, value string) bool {
+	if pattern == "" {
+		return true
+	}
+	parts := strings.Split(pattern, "*")
+	rest, anchored := strings.CutPrefix(value, parts[0])
+	if !anchored {
+		return false
+	}
+	for _, part := range parts[1:max(len(parts)-1, 1)] {
+		at := strings.Index(rest, part)
+		if at < 0 {
+			return false
+		}
+		rest = rest[at+len(part):]
+	}
+	if len(parts) == 1 {
+		return rest == ""
+	}
+	return strings.HasSuffix(rest, parts[len(parts)-1])
+}
+
+// ofVersion matches the version that ends a template id, such as v1 or v1.0.2;
+// "" and * match all, and a partial version what begins so.
+func ofVersion(version, id string) bool {
+	if version == "" || version == "*" {
+		return true
+	}
+	at := strings.LastIndex(id, ".v")
+	return at >= 0 && (id[at+2:] == version || strings.HasPrefix(id[at+2:], version+"."))
 }
 
 // get serves the template as it was uploaded, byte for byte.

@@ -1,0 +1,157 @@
+package openehr
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+
+	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/rest"
+)
+
+type tagService interface {
+	Tags(ctx context.Context, caller cdr.Caller, q cdr.TagQuery) ([]byte, error)
+	ItemTags(ctx context.Context, caller cdr.Caller, ehr string, kind cdr.Kind, ref cdr.VersionRef) ([]byte, error)
+	PutItemTags(ctx context.Context, caller cdr.Caller, ehr string, kind cdr.Kind, ref cdr.VersionRef, tags []cdr.Tag) ([]byte, error)
+	DeleteItemTags(ctx context.Context, caller cdr.Caller, ehr string, kind cdr.Kind, ref cdr.VersionRef, key string) error
+}
+
+func tagRoutes(service tagService) []rest.Route {
+	all := tagHandlers{service: service}
+	routes := []rest.Route{{Method: http.MethodGet, Path: root + "/ehr/:ehr_id/tags", Access: rest.RecordRead, Handler: all.list}}
+	for _, noun := range []struct {
+		path string
+		kind cdr.Kind
+	}{{"composition", cdr.KindComposition}, {"ehr_status", cdr.KindStatus}} {
+		h := tagHandlers{service, noun.kind}
+		at := root + "/ehr/:ehr_id/" + noun.path + "/:uid_based_id/tags"
+		routes = append(routes,
+			rest.Route{Method: http.MethodGet, Path: at, Access: rest.RecordRead, Handler: h.get},
+			rest.Route{Method: http.MethodPut, Path: at, Access: rest.RecordWrite, Consumes: []string{rest.JSON}, Handler: h.put},
+			rest.Route{Method: http.MethodDelete, Path: at + "/:key", Access: rest.RecordWrite, Handler: h.delete})
+	}
+	return routes
+}
+
+type tagHandlers struct {
+	service tagService
+	kind    cdr.Kind
+}
+
+// list gives the tags of an EHR; filters compare exactly and are conjoined.
+func (h tagHandlers) list(call *rest.Call) error {
+	ehr, err := readJSON(call)
+	if err != nil {
+		return err
+	}
+	q := cdr.TagQuery{EHR: ehr}
+	for name, member := range map[string]**string{"tag_key": &q.Key, "tag_value": &q.Value, "tag_target_path": &q.Path} {
+		if value := call.Query(name); value != "" {
+			*member = &value
+		}
+	}
+	text, err := h.service.Tags(call.Context(), call.Caller, q)
+	if err != nil {
+		return err
+	}
+	return call.Send(http.StatusOK, rest.JSON, text)
+}
+
+func (h tagHandlers) get(call *rest.Call) error {
+	ehr, err := readJSON(call)
+	if err != nil {
+		return err
+	}
+	ref, err := call.Ref("uid_based_id")
+	if err != nil {
+		return err
+	}
+	text, err := h.service.ItemTags(call.Context(), call.Caller, ehr, h.kind, ref)
+	if err != nil {
+		return err
+	}
+	return call.Send(http.StatusOK, rest.JSON, text)
+}
+
+// tagBody is an ITEM_TAG as it is put: its target and owner are in the path.
+type tagBody struct {
+	Key   string  `json:"key"`
+	Value *string `json:"value"`
+	Path  string  `json:"target_path"`
+}
+
+func (h tagHandlers) put(call *rest.Call) error {
+	ehr, err := call.UUID("ehr_id")
+	if err != nil {
+		return err
+	}
+	ref, err := call.Ref("uid_based_id")
+	if err != nil {
+		return err
+	}
+	want, err := preferJSON(call)
+	if err != nil {
+		return err
+	}
+	body, err := call.Content()
+	if err != nil {
+		return err
+	}
+	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("[")) {
+		return fault.New(fault.Invalid, "tags-form", "the body is a list of tags")
+	}
+	var list []tagBody
+	if err := call.Decode(&list); err != nil {
+		return err
+	}
+	tags := make([]cdr.Tag, 0, len(list))
+	for _, t := range list {
+		tags = append(tags, cdr.Tag{Key: t.Key, Value: t.Value, Path: t.Path})
+	}
+	text, err := h.service.PutItemTags(call.Context(), call.Caller, ehr, h.kind, ref, tags)
+	if err != nil {
+		return err
+	}
+	if want == rest.Representation {
+		return call.Send(http.StatusOK, rest.JSON, text)
+	}
+	if want == rest.Identifier {
+		// A tag has no identifier to give.
+		call.Set("Preference-Applied", "return=minimal")
+	}
+	return call.Empty(http.StatusNoContent)
+}
+
+func (h tagHandlers) delete(call *rest.Call) error {
+	ehr, err := call.UUID("ehr_id")
+	if err != nil {
+		return err
+	}
+	ref, err := call.Ref("uid_based_id")
+	if err != nil {
+		return err
+	}
+	if err := h.service.DeleteItemTags(call.Context(), call.Caller, ehr, h.kind, ref, call.Param("key")); err != nil {
+		return err
+	}
+	return call.Empty(http.StatusNoContent)
+}
+
+// readJSON opens a GET of a resource that has no XML form.
+func readJSON(call *rest.Call) (ehr string, err error) {
+	if _, err := call.Accept(rest.JSON); err != nil {
+		return "", err
+	}
+	return call.UUID("ehr_id")
+}
+
+// preferJSON is prefer for a resource that has no XML form.
+func preferJSON(call *rest.Call) (rest.Return, error) {
+	want := call.Prefer()
+	if want == rest.Minimal {
+		return want, nil
+	}
+	_, err := call.Accept(rest.JSON)
+	return want, err
+}
