@@ -175,21 +175,31 @@ func (d *decomposer) members(n *webtemplate.Node, at template.NodeID, id rm.ID, 
 		if d.child(n, at, attr, child, it, count) {
 			continue
 		}
-		if !own && !d.collapsedKey(n, attr) {
+		if own {
+			d.attribute(id, class, 0, attr, child, it, count)
+		} else if !d.collapsedKey(n, at, attr, child, it) {
 			return false
 		}
-		d.field(n, id, class, attr, child, it, count)
 	}
 	return true
 }
 
-// collapsedKey says whether an attribute of a collapsed level has a key at the
+// collapsedKey spells an attribute of a collapsed level that has a key at the
 // level that is left, such as the time of a single event.
-func (d *decomposer) collapsedKey(n *webtemplate.Node, attr rminfo.Attr) bool {
-	for _, c := range n.Children {
-		if last := c.Chain[len(c.Chain)-1]; len(c.Chain) > 1 && last.Attr == attr && last.Node == template.NoNode {
-			return true
+func (d *decomposer) collapsedKey(n *webtemplate.Node, at template.NodeID, attr rminfo.Attr, child rm.ID, it *syntax.Item) bool {
+	for _, web := range n.Children {
+		last := len(web.Chain) - 1
+		if last < 1 || web.Chain[last].Attr != attr || web.Chain[last].Node != template.NoNode || web.Chain[last-1].Node != at {
+			continue
 		}
+		if it.Find(web.ID) != nil || d.tree.Kind(child) != rm.Object {
+			return false
+		}
+		item := &syntax.Item{Segment: web.ID, Parent: it}
+		d.note(child, item, web)
+		d.object(child, web.Class, 0, item)
+		it.Add(item)
+		return true
 	}
 	return false
 }
@@ -357,7 +367,7 @@ func (d *decomposer) elementMembers(web *webtemplate.Node, at template.NodeID, i
 				return false
 			}
 		default:
-			d.field(web, id, rminfo.ELEMENT, attr, child, it, &count)
+			d.attribute(id, rminfo.ELEMENT, 0, attr, child, it, &count)
 		}
 	}
 	return true

@@ -9,15 +9,8 @@ import (
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/simplified/shape"
 	"github.com/quire-cdr/quire/internal/simplified/syntax"
-	"github.com/quire-cdr/quire/internal/simplified/webtemplate"
 	"github.com/quire-cdr/quire/internal/terminology"
 )
-
-// field spells one attribute by the key of its class, else as _attribute|raw.
-// It never fails.
-func (d *decomposer) field(n *webtemplate.Node, owner rm.ID, class rminfo.Class, attr rminfo.Attr, child rm.ID, it *syntax.Item, count *counter) {
-	d.attribute(owner, class, 0, attr, child, it, count)
-}
 
 // shape spells an object by the keys of its class, onto the item itself.
 func (d *decomposer) shape(id rm.ID, class, bound rminfo.Class, it *syntax.Item, count *counter) {
@@ -36,6 +29,8 @@ func (d *decomposer) shape(id rm.ID, class, bound rminfo.Class, it *syntax.Item,
 	}
 }
 
+// attribute spells one attribute by the key of its class, else as
+// _attribute|raw. It never fails.
 func (d *decomposer) attribute(owner rm.ID, class, bound rminfo.Class, attr rminfo.Attr, child rm.ID, it *syntax.Item, count *counter) {
 	for _, f := range shape.Of(class).ByAttr(attr) {
 		if d.try(class, bound, f, child, it, count) {
