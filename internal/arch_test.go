@@ -40,7 +40,6 @@ var coreMay = map[string]string{
 
 // larger packages have a reason.
 var larger = map[string]string{
-	"adl":      "reader, checks and printer of one language share its cursor, forms and places",
 	"adl":      "the lexer, ODIN, cADL, validity checks and printer of one language share tokens and places",
 	"aql":      "lexer, tree, parser, checks and printer of one language share its tokens and positions",
 	"cdr":      "one file a noun; the nouns share authorization, audit and versioning, and are one reading",
