@@ -30,11 +30,31 @@ const (
 // no unit; the unit of plain numbers is "1".
 func Parse(text string) (Unit, error) { return read(text, false) }
 
-// Valid says whether the text is a unit of UCUM that this table knows.
+// System is the URI that names UCUM as a system of units.
+const System = "http://unitsofmeasure.org"
+
+// Valid says whether the text is a unit of UCUM that this table knows. Units of
+// every day are answered without being read.
 func Valid(text string) bool {
+	if _, ok := common[text]; ok {
+		return true
+	}
 	_, err := Parse(text)
 	return err == nil
 }
+
+// common are the units most measurements have; a test holds them to Parse.
+var common = func() map[string]struct{} {
+	set := map[string]struct{}{}
+	for _, unit := range strings.Fields(`1 % /min 1/min /s /h /d mm[Hg] kPa cm[H2O] Cel [degF] K kg g mg ug ng pg [lb_av] [oz_av]
+		m cm mm um nm [in_i] [ft_i] m2 cm2 mm2 kg/m2 l L dl dL ml mL ul uL fl fL cm3 mm3 s ms min h d wk mo a
+		mmol/l mmol/L umol/l umol/L nmol/l nmol/L pmol/l pmol/L mol/l mg/dl mg/dL g/dl g/dL g/l g/L mg/l mg/L ug/l ug/L ng/ml ng/mL
+		10*9/l 10*9/L 10*12/l 10*12/L 10*3/ul 10*3/uL 10*6/uL /ul U/l U/L [iU]/l [iU]/L m[iU]/l m[iU]/L
+		l/min L/min ml/min mL/min ml/h mL/h ml/s l/s Hz V mV uV J kJ kcal cal W dB deg rad mmol mol umol nmol eq meq [iU]`) {
+		set[unit] = struct{}{}
+	}
+	return set
+}()
 
 // parser reads terms; lenient ones know the everyday spellings too.
 type parser struct {

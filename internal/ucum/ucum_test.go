@@ -131,6 +131,14 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestCommonUnitsAreUnits(t *testing.T) {
+	for unit := range common {
+		if _, err := Parse(unit); err != nil {
+			t.Errorf("%q: %v", unit, err)
+		}
+	}
+}
+
 func TestSame(t *testing.T) {
 	for _, tc := range []struct {
 		a, b                string

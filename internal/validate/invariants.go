@@ -50,6 +50,7 @@ var invariants = map[rminfo.Class][]func(*checker, rm.ID){
 	rminfo.DV_QUANTITY: {
 		notEmpty(rminfo.A_units, "DV_QUANTITY", "Units_valid"),
 		(*checker).precision,
+		(*checker).unit,
 	},
 	rminfo.DV_PROPORTION:   {(*checker).proportion},
 	rminfo.DV_INTERVAL:     {(*checker).interval},
