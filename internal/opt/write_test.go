@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -231,5 +233,51 @@ func BenchmarkWrite(b *testing.B) {
 		if err := Write(&bytes.Buffer{}, tpl); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestWrittenIsValidBySchema asks xmllint where it is installed: a template that
+// is valid by the schema is so when it has been written.
+func TestWrittenIsValidBySchema(t *testing.T) {
+	lint, err := exec.LookPath("xmllint")
+	if err != nil {
+		t.Skip("xmllint is not installed")
+	}
+	schema, err := filepath.Glob(filepath.Join(fixtures(t), "..", "spec", "xsd", "v1-namespace*", "Template.xsd"))
+	if err != nil || len(schema) == 0 {
+		t.Skip("the specification's schemas are not beside this checkout")
+	}
+	valid := func(path string) error {
+		out, err := exec.Command(lint, "--noout", "--schema", schema[0], path).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
+	}
+	n := 0
+	for _, path := range templates(t) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tpl, err := Read(bytes.NewReader(text))
+		if err != nil || valid(path) != nil {
+			continue
+		}
+		n++
+		written := filepath.Join(t.TempDir(), "written.opt")
+		var b bytes.Buffer
+		if err := Write(&b, tpl); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(written, b.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := valid(written); err != nil {
+			t.Errorf("%s: %v", filepath.Base(path), err)
+		}
+	}
+	if n < 30 {
+		t.Errorf("only %d templates are valid by the schema", n)
 	}
 }
