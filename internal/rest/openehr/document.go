@@ -85,7 +85,8 @@ func commit(call *rest.Call) (cdr.Content, cdr.CommitInfo, rest.Return, error) {
 	if err != nil {
 		return cdr.Content{}, info, want, err
 	}
-	document, err := body(call)
+	state, _ := cdr.LifecycleCode(info.Lifecycle) // one that is none is refused by the use case
+	document, err := body(call, state == cdr.Incomplete)
 	return cdr.Content{JSON: document}, info, want, err
 }
 

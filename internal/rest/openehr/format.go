@@ -12,7 +12,7 @@ import (
 // canonical JSON: read makes that of a body, write makes a body of it.
 type format struct {
 	media string
-	read  func(call *rest.Call, body []byte) ([]byte, error)
+	read  func(call *rest.Call, body []byte, draft bool) ([]byte, error)
 	write func(document []byte) ([]byte, error)
 }
 
@@ -47,8 +47,9 @@ func accepted(call *rest.Call) (format, error) {
 	return formatOf(name), err
 }
 
-// body reads what was sent as canonical JSON, nil where there is none.
-func body(call *rest.Call) ([]byte, error) {
+// body reads what was sent as canonical JSON, nil where there is none. A draft
+// may lack what an object must have.
+func body(call *rest.Call, draft bool) ([]byte, error) {
 	text, err := call.Content()
 	if err != nil || text == nil {
 		return nil, err
@@ -57,7 +58,7 @@ func body(call *rest.Call) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return formatOf(name).read(call, text)
+	return formatOf(name).read(call, text, draft)
 }
 
 // send answers with an object in the format the client accepts.
@@ -86,15 +87,15 @@ func sendValue(call *rest.Call, f format, status int, object any) error {
 }
 
 // sentJSON leaves reading to the use case, whose rules depend on the operation.
-func sentJSON(_ *rest.Call, body []byte) ([]byte, error) { return body, nil }
+func sentJSON(_ *rest.Call, body []byte, _ bool) ([]byte, error) { return body, nil }
 
 func sameJSON(document []byte) ([]byte, error) { return document, nil }
 
-// sentXML takes the class from the document; whether it is the one wanted, and
-// complete, is judged as it is for JSON.
-func sentXML(call *rest.Call, body []byte) ([]byte, error) {
+// sentXML takes the class from the document; whether it is the one wanted is
+// judged by the use case.
+func sentXML(call *rest.Call, body []byte, draft bool) ([]byte, error) {
 	manners := call.Manners()
-	tree, err := canonxml.Read(body, 0, canon.ReadOptions{Lenient: manners.LenientParty, IgnoreUnknown: manners.PeerRules})
+	tree, err := canonxml.Read(body, 0, canon.ReadOptions{Mandatory: !draft && !manners.PeerRules, Lenient: manners.LenientParty, IgnoreUnknown: manners.PeerRules})
 	if err != nil {
 		return nil, err
 	}
