@@ -358,25 +358,38 @@ func (s *scanner) quoted() ([]byte, error) {
 // readName reads a name of ASCII letters, digits and ".-_" with one colon at
 // most: all names that openEHR uses are such.
 func (s *scanner) readName() ([]byte, error) {
-	from, colon := s.at, -1
-	for s.at < len(s.data) {
-		c := s.data[s.at]
-		first := s.at == from || s.at == colon+1 && colon >= 0
-		switch {
-		case c == ':' && !first && colon < 0:
-			colon = s.at
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_':
-		case !first && ('0' <= c && c <= '9' || c == '-' || c == '.'):
+	from, first, colon := s.at, s.at, false
+	for ; s.at < len(s.data); s.at++ {
+		switch kind := nameBytes[s.data[s.at]]; {
+		case kind == nameStart, kind == namePart && s.at > first:
+		case s.data[s.at] == ':' && s.at > first && !colon:
+			colon, first = true, s.at+1
+		case s.at == first, s.data[s.at] >= utf8.RuneSelf:
+			return nil, s.fail(s.at, "the name is not well-formed")
 		default:
-			if first || c >= utf8.RuneSelf {
-				return nil, s.fail(s.at, "the name is not well-formed")
-			}
 			return s.data[from:s.at], nil
 		}
-		s.at++
 	}
 	return nil, s.fail(s.at, "the document ends within a tag")
 }
+
+const (
+	nameStart = iota + 1
+	namePart
+)
+
+// nameBytes says where in a name a byte may stand.
+var nameBytes = func() (t [256]uint8) {
+	for c := range t {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_':
+			t[c] = nameStart
+		case '0' <= c && c <= '9', c == '-', c == '.':
+			t[c] = namePart
+		}
+	}
+	return t
+}()
 
 func (s *scanner) space() bool {
 	from := s.at
