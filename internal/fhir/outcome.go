@@ -40,6 +40,22 @@ type BundleEntry struct {
 	FullURL  string        `json:"fullUrl,omitempty"`
 	Resource any           `json:"resource,omitempty"`
 	Search   *BundleSearch `json:"search,omitempty"`
+	// Request and Response say of an entry of a history how it came about.
+	Request  *BundleRequest  `json:"request,omitempty"`
+	Response *BundleResponse `json:"response,omitempty"`
+}
+
+// BundleRequest is the request an entry stands for.
+type BundleRequest struct {
+	Method string `json:"method"`
+	URL    string `json:"url"`
+}
+
+// BundleResponse is what it was answered.
+type BundleResponse struct {
+	Status       string `json:"status"`
+	ETag         string `json:"etag,omitempty"`
+	LastModified string `json:"lastModified,omitempty"`
 }
 
 // BundleSearch says why a resource is in a searchset.
@@ -60,4 +76,5 @@ type Parameter struct {
 	ValueReference *Reference      `json:"valueReference,omitempty"`
 	ValueURI       string          `json:"valueUri,omitempty"`
 	ValueString    string          `json:"valueString,omitempty"`
+	ValueBoolean   *bool           `json:"valueBoolean,omitempty"`
 }

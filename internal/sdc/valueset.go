@@ -30,6 +30,17 @@ func groupValueSet(g terminology.Group) fhir.ValueSet {
 	return set
 }
 
+// GroupValueSet is the value set of an openEHR group by its id.
+func GroupValueSet(id string) (*fhir.ValueSet, bool) {
+	for _, g := range groups {
+		if valueSetID(g) == id {
+			set := groupValueSet(g)
+			return &set, true
+		}
+	}
+	return nil, false
+}
+
 // fill writes codes as the definition and the expansion of a value set.
 func fill(set *fhir.ValueSet, options []option, system func(terminologyID string) string) {
 	total := len(options)

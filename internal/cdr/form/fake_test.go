@@ -38,6 +38,8 @@ const (
 	base = "http://example.org/fhir/r4"
 )
 
+var view = form.View{Base: base}
+
 // clock is a time the test sets.
 type clock struct{ now time.Time }
 
@@ -93,6 +95,10 @@ func (r *record) EHR(_ context.Context, _ cdr.Caller, id string) (cdr.EHR, error
 		return cdr.EHR{}, fault.New(fault.NotFound, "ehr-unknown", "no such EHR")
 	}
 	return cdr.EHR{ID: id, IsModifiable: true}, nil
+}
+
+func (r *record) Query(context.Context, cdr.Caller, cdr.QueryRequest) (*cdr.ResultSet, error) {
+	return nil, fault.New(fault.NotImplemented, "query", "no queries here")
 }
 
 func (r *record) EHRBySubject(ctx context.Context, caller cdr.Caller, namespace, id string) (cdr.EHR, error) {

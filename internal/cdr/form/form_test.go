@@ -57,9 +57,8 @@ func TestFormsAreFound(t *testing.T) {
 		}
 	}
 
-	replaced := *r.templates[vitalSigns]
-	replaced.OPT += "\n"
-	r.templates[vitalSigns] = &replaced
+	was := r.templates[vitalSigns]
+	r.templates[vitalSigns] = &cdr.Template{TemplateInfo: was.TemplateInfo, OPT: was.OPT + "\n", Compiled: was.Compiled}
 	if _, err := f.Form(ctx, nurse, one.ID); !fault.Is(err, fault.NotFound) {
 		t.Errorf("the form of replaced content is still there: %v", err)
 	}
@@ -74,7 +73,7 @@ func TestShortSecretIsRefused(t *testing.T) {
 // issue reads a stored composition as a response.
 func issue(t *testing.T, f *form.Forms, d cdr.Document) *fhir.QuestionnaireResponse {
 	t.Helper()
-	issued, err := f.Issue(context.Background(), nurse, d.ObjectID, 0, base)
+	issued, err := f.Issue(context.Background(), nurse, d.ObjectID, 0, view)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +87,7 @@ func populate(t *testing.T, f *form.Forms, templateID, ehr string) *fhir.Questio
 	if err != nil {
 		t.Fatal(err)
 	}
-	issued, err := f.Populate(context.Background(), nurse, one.ID, form.Person{EHR: ehr}, base)
+	issued, err := f.Populate(context.Background(), nurse, one.ID, form.Person{EHR: ehr}, view)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,11 +168,11 @@ func TestAnEditIsTheNextVersion(t *testing.T) {
 		t.Errorf("what changed meanwhile: %+v", issues)
 	}
 
-	first, err := f.Issue(context.Background(), nurse, stored.ObjectID, 1, base)
+	first, err := f.Issue(context.Background(), nurse, stored.ObjectID, 1, view)
 	if err != nil || first.Response.Meta.VersionID != "1" {
 		t.Errorf("version 1: %v", err)
 	}
-	if _, err := f.Issue(context.Background(), nurse, stored.ObjectID, 3, base); !fault.Is(err, fault.NotFound) {
+	if _, err := f.Issue(context.Background(), nurse, stored.ObjectID, 3, view); !fault.Is(err, fault.NotFound) {
 		t.Errorf("version 3: %v", err)
 	}
 }
@@ -340,9 +339,8 @@ func TestFormAndResponseMustAgree(t *testing.T) {
 		t.Errorf("names another form: %v", err)
 	}
 	response.Questionnaire = ""
-	replaced := *r.templates[vitalSigns]
-	replaced.OPT += "\n"
-	r.templates[vitalSigns] = &replaced
+	was := r.templates[vitalSigns]
+	r.templates[vitalSigns] = &cdr.Template{TemplateInfo: was.TemplateInfo, OPT: was.OPT + "\n", Compiled: was.Compiled}
 	if _, err := submit(t, f, response); code(err) != "form-changed" || r.versions() != 0 {
 		t.Errorf("the template was replaced: %v", err)
 	}
@@ -400,7 +398,7 @@ func TestAServiceNamesItsAuthor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	issued, err := f.Populate(context.Background(), engine, one.ID, form.Person{EHR: ehrA}, base)
+	issued, err := f.Populate(context.Background(), engine, one.ID, form.Person{EHR: ehrA}, view)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -433,7 +431,7 @@ func TestALivingDocumentComesWithItsAnswers(t *testing.T) {
 	if vital := populate(t, f, vitalSigns, ehrA); len(vital.Item[0].Item) != 1 {
 		t.Error("a form of an event is not blank")
 	}
-	if _, err := f.Populate(context.Background(), nurse, "x", form.Person{EHR: ehrA}, base); !fault.Is(err, fault.NotFound) {
+	if _, err := f.Populate(context.Background(), nurse, "x", form.Person{EHR: ehrA}, view); !fault.Is(err, fault.NotFound) {
 		t.Errorf("an unknown form: %v", err)
 	}
 }
@@ -459,7 +457,7 @@ func TestPopulateFindsThePerson(t *testing.T) {
 		{"a subject elsewhere", form.Person{Subject: &fhir.Reference{Reference: "https://elsewhere.example/Patient/7"}}, "subject-unknown"},
 		{"a record nobody knows", form.Person{EHR: "33333333-3333-4333-8333-333333333333"}, "ehr-unknown"},
 	} {
-		issued, err := f.Populate(context.Background(), nurse, one.ID, tc.person, base)
+		issued, err := f.Populate(context.Background(), nurse, one.ID, tc.person, view)
 		if code(err) != tc.code {
 			t.Errorf("%s: %v", tc.name, err)
 		}
@@ -472,7 +470,7 @@ func TestPopulateFindsThePerson(t *testing.T) {
 func TestNothingIsIssuedOfWhatIsNotThere(t *testing.T) {
 	f, r, _ := newForms(t)
 	for _, object := range []string{"x", "33333333-3333-4333-8333-333333333333"} {
-		if _, err := f.Issue(context.Background(), nurse, object, 0, base); !fault.Is(err, fault.NotFound) {
+		if _, err := f.Issue(context.Background(), nurse, object, 0, view); !fault.Is(err, fault.NotFound) {
 			t.Errorf("%s: %v", object, err)
 		}
 	}
@@ -481,7 +479,7 @@ func TestNothingIsIssuedOfWhatIsNotThere(t *testing.T) {
 	}
 	gone := r.stored(t, ehrA, "vital_signs_minimal")
 	r.objects[gone.ObjectID][0].Deleted = true
-	if _, err := f.Issue(context.Background(), nurse, gone.ObjectID, 0, base); code(err) != "deleted" {
+	if _, err := f.Issue(context.Background(), nurse, gone.ObjectID, 0, view); code(err) != "deleted" {
 		t.Errorf("a deleted one: %v", err)
 	}
 }
@@ -492,7 +490,7 @@ func TestQuestionnaireIsWrittenOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := f.Questionnaire(one, base, "en")
+	text, err := f.Questionnaire(one, view, "en")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -500,7 +498,7 @@ func TestQuestionnaireIsWrittenOnce(t *testing.T) {
 	if err := json.Unmarshal(text, &q); err != nil || q.URL != base+"/Questionnaire/"+one.ID || q.Version != one.Version {
 		t.Errorf("%s %s %v", q.URL, q.Version, err)
 	}
-	if again, _ := f.Questionnaire(one, base, "en"); &again[0] != &text[0] {
+	if again, _ := f.Questionnaire(one, view, "en"); &again[0] != &text[0] {
 		t.Error("written twice")
 	}
 	for wishes, want := range map[string]string{"": "en", "de": "en", "en-GB": "en"} {
@@ -518,13 +516,13 @@ func FuzzProcess(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	issued, err := forms.Populate(context.Background(), nurse, one.ID, form.Person{EHR: ehrA}, base)
+	issued, err := forms.Populate(context.Background(), nurse, one.ID, form.Person{EHR: ehrA}, view)
 	if err != nil {
 		f.Fatal(err)
 	}
 	measure(issued.Response, "72")
 	f.Add(encoded(f, issued.Response))
-	stored, err := forms.Issue(context.Background(), nurse, r.stored(f, ehrA, "vital_signs_full").ObjectID, 0, base)
+	stored, err := forms.Issue(context.Background(), nurse, r.stored(f, ehrA, "vital_signs_full").ObjectID, 0, view)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -555,7 +553,7 @@ func BenchmarkQuestionnaire(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			if _, err := f.Questionnaire(one, base, "en"); err != nil {
+			if _, err := f.Questionnaire(one, view, "en"); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -568,7 +566,7 @@ func BenchmarkQuestionnaire(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			if _, err := f.Questionnaire(one, base, "en"); err != nil {
+			if _, err := f.Questionnaire(one, view, "en"); err != nil {
 				b.Fatal(err)
 			}
 		}

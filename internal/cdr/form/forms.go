@@ -26,6 +26,7 @@ type Service interface {
 	Composition(ctx context.Context, caller cdr.Caller, ehr string, ref cdr.VersionRef) (cdr.Document, error)
 	CompositionHistory(ctx context.Context, caller cdr.Caller, ehr, object string) ([]byte, error)
 	CreateComposition(ctx context.Context, caller cdr.Caller, ehr string, content cdr.Content, info cdr.CommitInfo) (cdr.Document, error)
+	Query(ctx context.Context, caller cdr.Caller, r cdr.QueryRequest) (*cdr.ResultSet, error)
 	UpdateComposition(ctx context.Context, caller cdr.Caller, ehr, object, ifMatch string, content cdr.Content, info cdr.CommitInfo) (cdr.Document, error)
 }
 
@@ -79,7 +80,20 @@ type Form struct {
 	Content string
 }
 
-type rendering struct{ form, base, language string }
+type rendering struct {
+	form, base, language string
+	mode                 sdc.Mode
+}
+
+// View says how forms and responses are shown.
+type View struct {
+	// Base is the address of the FHIR API.
+	Base string
+	// Mode is how much of the reference model is asked for.
+	Mode sdc.Mode
+	// Carry adds to responses what no question asks for.
+	Carry bool
+}
 
 const (
 	shortestSecret = 32
@@ -266,12 +280,12 @@ func (form *Form) Language(wishes []string) string {
 func (form *Form) Canonical(base string) string { return base + "/Questionnaire/" + form.ID }
 
 // Questionnaire writes a form as FHIR JSON. The bytes must not be changed.
-func (f *Forms) Questionnaire(form *Form, base, language string) ([]byte, error) {
-	key := rendering{form.ID, base, language}
+func (f *Forms) Questionnaire(form *Form, v View, language string) ([]byte, error) {
+	key := rendering{form.ID, v.Base, language, v.Mode}
 	if text, ok := f.rendered.GetIfPresent(key); ok {
 		return text, nil
 	}
-	text, err := json.Marshal(form.SDC.Questionnaire(sdc.Rendering{ID: form.ID, URL: form.Canonical(base), Version: form.Version, Language: language}))
+	text, err := json.Marshal(form.SDC.Questionnaire(sdc.Rendering{ID: form.ID, URL: form.Canonical(v.Base), Version: form.Version, Language: language, Mode: v.Mode}))
 	if err != nil {
 		return nil, err
 	}

@@ -2,9 +2,7 @@ package form
 
 import (
 	"context"
-	"encoding/json"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -15,6 +13,7 @@ import (
 	"github.com/quire-cdr/quire/internal/rm"
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/sdc"
 )
 
 // Issued is a response as it leaves, bound to its person.
@@ -31,9 +30,8 @@ var statuses = map[string]string{
 }
 
 // Issue writes a stored composition as a response: of an object the effective
-// version, or the one of a number (0 asks for none). base is the address of the
-// FHIR API.
-func (f *Forms) Issue(ctx context.Context, caller cdr.Caller, object string, number int, base string) (*Issued, error) {
+// version, or the one of a number (0 asks for none).
+func (f *Forms) Issue(ctx context.Context, caller cdr.Caller, object string, number int, v View) (*Issued, error) {
 	unknown := fault.New(fault.NotFound, "response-unknown", "no such QuestionnaireResponse")
 	id, err := uuid.FromString(object)
 	if err != nil || len(object) != 36 {
@@ -59,7 +57,7 @@ func (f *Forms) Issue(ctx context.Context, caller cdr.Caller, object string, num
 	if doc.Deleted {
 		return nil, fault.New(fault.NotFound, "deleted", "the composition of this response was deleted")
 	}
-	return f.issue(ctx, caller, doc, base)
+	return f.issue(ctx, caller, doc, v)
 }
 
 // hidden gives all that is not there for the caller one face.
@@ -70,7 +68,7 @@ func hidden(err error, unknown *fault.Error) error {
 	return err
 }
 
-func (f *Forms) issue(ctx context.Context, caller cdr.Caller, doc cdr.Document, base string) (*Issued, error) {
+func (f *Forms) issue(ctx context.Context, caller cdr.Caller, doc cdr.Document, v View) (*Issued, error) {
 	form, err := f.ByTemplate(ctx, caller, doc.Template)
 	if err != nil {
 		return nil, err
@@ -83,7 +81,7 @@ func (f *Forms) issue(ctx context.Context, caller cdr.Caller, doc cdr.Document, 
 	if err != nil {
 		return nil, err
 	}
-	r := form.SDC.Issue(tree, token)
+	r := form.SDC.IssueAs(tree, sdc.Issuance{Token: token, Mode: v.Mode, Carry: v.Carry})
 	r.ID, r.Status = doc.ObjectID, statuses[doc.Lifecycle]
 	r.Meta = &fhir.Meta{LastUpdated: instant(doc.Committed)}
 	if uid, ok := cdr.ParseVersionUID(doc.VersionUID); ok {
@@ -93,7 +91,7 @@ func (f *Forms) issue(ctx context.Context, caller cdr.Caller, doc cdr.Document, 
 	if name := tree.TextAt(tree.Root(), rminfo.A_composer, rminfo.A_name); name != "" {
 		r.Author = &fhir.Reference{Display: name}
 	}
-	f.address(r, form, doc.EHR, base)
+	f.address(r, form, doc.EHR, v.Base)
 	return &Issued{Form: form, Response: r, Document: doc}, nil
 }
 
@@ -117,23 +115,13 @@ func stored(doc cdr.Document) (*rm.Tree, error) {
 // numbered finds the uid of a version by its number: the system in it may differ
 // along one trunk.
 func (f *Forms) numbered(ctx context.Context, caller cdr.Caller, ehr, object string, number int) (cdr.VersionRef, error) {
-	text, err := f.Service.CompositionHistory(ctx, caller, ehr, object)
+	revisions, err := f.revisions(ctx, caller, ehr, object)
 	if err != nil {
 		return cdr.VersionRef{}, err
 	}
-	var history struct {
-		Items []struct {
-			VersionID struct {
-				Value string `json:"value"`
-			} `json:"version_id"`
-		} `json:"items"`
-	}
-	if err := json.Unmarshal(text, &history); err != nil {
-		return cdr.VersionRef{}, err
-	}
-	for _, item := range history.Items {
-		if strings.HasSuffix(item.VersionID.Value, "::"+strconv.Itoa(number)) {
-			return cdr.VersionRef{VersionUID: item.VersionID.Value}, nil
+	for _, r := range revisions {
+		if r.number() == number {
+			return cdr.VersionRef{VersionUID: r.VersionID.Value}, nil
 		}
 	}
 	return cdr.VersionRef{}, fault.New(fault.NotFound, "response-unknown", "no such version of the QuestionnaireResponse")
@@ -146,7 +134,7 @@ const persistent = "431"
 // EHR comes with the answers it has, and its submit is that document's next
 // version; any other form comes blank: a value that would be copied must keep its
 // own time and source (DESIGN 5a rule 6).
-func (f *Forms) Populate(ctx context.Context, caller cdr.Caller, id string, person Person, base string) (*Issued, error) {
+func (f *Forms) Populate(ctx context.Context, caller cdr.Caller, id string, person Person, v View) (*Issued, error) {
 	form, err := f.Form(ctx, caller, id)
 	if err != nil {
 		return nil, err
@@ -172,7 +160,7 @@ func (f *Forms) Populate(ctx context.Context, caller cdr.Caller, id string, pers
 			if err != nil {
 				return nil, err
 			}
-			issued, err := f.issue(ctx, caller, doc, base)
+			issued, err := f.issue(ctx, caller, doc, v)
 			if err == nil {
 				issued.Response.Status = "in-progress"
 			}
@@ -185,6 +173,6 @@ func (f *Forms) Populate(ctx context.Context, caller cdr.Caller, id string, pers
 	}
 	r := form.SDC.Blank(token)
 	r.Status, r.Authored = "in-progress", instant(f.Clock.Now())
-	f.address(r, form, ehr, base)
+	f.address(r, form, ehr, v.Base)
 	return &Issued{Form: form, Response: r}, nil
 }

@@ -23,6 +23,8 @@ type Submission struct {
 	// parameters say of whom the response is about.
 	Questionnaire string
 	Person        Person
+	// Object is the id of the response in the address, "" without one.
+	Object string
 	// Info is what the client says of the commit. The lifecycle is the response's.
 	Info cdr.CommitInfo
 	// DryRun judges and writes nothing.
@@ -38,6 +40,9 @@ type Processed struct {
 	// that were deleted because the submission said so.
 	Changed int
 	Removed []string
+	// Coarsened are items whose dates came back fuller than they were issued, and
+	// count as unchanged.
+	Coarsened []string
 	// DryRun: nothing was written. Unchanged: nothing had to be. Repeated: the
 	// same submission was stored before.
 	DryRun, Unchanged, Repeated bool
@@ -60,12 +65,30 @@ func (f *Forms) Process(ctx context.Context, caller cdr.Caller, s Submission) (*
 	if err != nil {
 		return nil, err
 	}
+	if err := named(s, r, c); err != nil {
+		return nil, err
+	}
 	form, err := f.answered(ctx, caller, s, r, c)
 	if err != nil {
 		return nil, err
 	}
 	w := work{forms: f, caller: caller, submission: s, response: r, claims: c, form: form}
 	return w.do(ctx)
+}
+
+// named checks that the address of a response means the one that was issued.
+func named(s Submission, r *fhir.QuestionnaireResponse, c claims) error {
+	if s.Object == "" {
+		return nil
+	}
+	base, ok := cdr.ParseVersionUID(c.Base)
+	switch {
+	case !ok:
+		return fault.New(fault.Conflict, "not-issued", "an update takes a response that was read here, with its token; a new one is created")
+	case !strings.EqualFold(base.Object, s.Object) || r.ID != "" && !strings.EqualFold(r.ID, s.Object):
+		return fault.New(fault.Conflict, "wrong-response", "the address, the token and the response name different responses; nothing was written")
+	}
+	return nil
 }
 
 // readable refuses what the response says and no composition can keep.
@@ -190,7 +213,7 @@ func (w *work) do(ctx context.Context) (*Processed, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Processed{Form: w.form, Changed: made.Changed, Removed: made.Removed, DryRun: w.submission.DryRun}
+	out := &Processed{Form: w.form, Changed: made.Changed, Removed: made.Removed, Coarsened: made.Coarsened, DryRun: w.submission.DryRun}
 	lifecycle := lifecycles[w.response.Status]
 	if w.baseTree != nil && lifecycle == w.base.Lifecycle && bytes.Equal(document(made.Tree), document(w.baseTree)) {
 		// Nothing new was said: a version would only look like a new statement.

@@ -10,7 +10,10 @@ import (
 type object = map[string]any
 
 // sdcOperation is where SDC defines its operations.
-const sdcOperation = "http://hl7.org/fhir/uv/sdc/OperationDefinition/"
+const (
+	sdcOperation  = "http://hl7.org/fhir/uv/sdc/OperationDefinition/"
+	coreOperation = "http://hl7.org/fhir/OperationDefinition/"
+)
 
 // metadata is the CapabilityStatement: what the routes of this package do, and
 // no more. Roles of SDC are not claimed until each SHALL of them is there.
@@ -47,8 +50,8 @@ func capabilities(about About, started time.Time) object {
 			"resource": []object{
 				{
 					"type": "Questionnaire", "versioning": "versioned", "readHistory": false,
-					"documentation": "Made of templates; the version is that of the template's content. Languages by Accept-Language or _language.",
-					"interaction":   []object{interaction("read"), interaction("search-type")},
+					"documentation": "Made of templates; the version is that of the template's content. Languages by Accept-Language or _language, ?mode=form|faithful|compact.",
+					"interaction":   []object{interaction("read"), interaction("vread"), interaction("search-type")},
 					"searchParam": []object{
 						parameter("_id", "token", "The id."),
 						parameter("url", "uri", "The canonical address, with or without |version."),
@@ -66,9 +69,39 @@ func capabilities(about About, started time.Time) object {
 					},
 				},
 				{
-					"type": "QuestionnaireResponse", "versioning": "versioned", "readHistory": true,
-					"documentation": "The stored composition of this uuid, in the version that is valid now. It is written by Questionnaire/$process-response.",
-					"interaction":   []object{interaction("read"), interaction("vread")},
+					"type": "QuestionnaireResponse", "versioning": "versioned", "readHistory": true, "updateCreate": false,
+					"documentation": "The stored composition of this uuid, in the version that is valid now. Create and update are submits like that of Questionnaire/$process-response: " +
+						"an update takes a response that was read here, with its token. A search is of one person. ?mode=form|faithful|compact says how much of the reference model is shown, " +
+						"?carry=full adds what no question asks for.",
+					"interaction": []object{interaction("read"), interaction("vread"), interaction("create"), interaction("update"), interaction("history-instance"), interaction("search-type")},
+					"searchParam": []object{
+						parameter("subject", "reference", "The person; this or ehr is needed."),
+						parameter("patient", "reference", "The same."),
+						parameter("ehr", "string", "The id of the EHR."),
+						parameter("questionnaire", "reference", "The form."),
+						parameter("status", "token", "completed, or in-progress for drafts."),
+						parameter("authored", "date", "The time of commit: a day in UTC or an instant, with eq, ge, gt, le, lt, sa, eb."),
+					},
+				},
+				{
+					"type": "ValueSet", "versioning": "versioned", "readHistory": false,
+					"documentation": "The lists of templates' questions, and the groups of the openEHR terminology that forms choose from.",
+					"interaction":   []object{interaction("read"), interaction("search-type")},
+					"searchParam": []object{
+						parameter("_id", "token", "The id."),
+						parameter("url", "uri", "The canonical address."),
+						parameter(templateParameter, "string", "The id of the openEHR template, exactly."),
+					},
+					"operation": []object{
+						{"name": "expand", "definition": coreOperation + "ValueSet-expand", "documentation": "By GET, at one ValueSet or with url; filter, count, offset."},
+						{"name": "validate-code", "definition": coreOperation + "ValueSet-validate-code", "documentation": "By GET, at one ValueSet or with url; code, system, display."},
+					},
+				},
+				{
+					"type": "Provenance", "versioning": "no-version", "readHistory": false,
+					"documentation": "Who committed a version of a response, and when; its id is the response's, a point, and the number of the version.",
+					"interaction":   []object{interaction("read"), interaction("search-type")},
+					"searchParam":   []object{parameter("target", "reference", "QuestionnaireResponse/{id}/_history/{version}.")},
 				},
 			},
 		}},

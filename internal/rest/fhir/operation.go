@@ -38,7 +38,11 @@ func (h handlers) populate(call *rest.Call) error {
 			return err
 		}
 	}
-	issued, err := h.service.Populate(call.Context(), call.Caller, call.Param("id"), person, base(call))
+	v, err := view(call)
+	if err != nil {
+		return err
+	}
+	issued, err := h.service.Populate(call.Context(), call.Caller, call.Param("id"), person, v)
 	if err != nil {
 		return err
 	}
@@ -51,30 +55,7 @@ func (h handlers) process(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	s := form.Submission{Questionnaire: call.Param("id"), Person: form.Person{EHR: call.Query("ehr")}}
-	if s.DryRun, err = flag(call, "dry-run"); err != nil {
-		return err
-	}
-	if s.Info, err = call.CommitInfo(); err != nil {
-		return err
-	}
-	if s.Response, err = call.Content(); err != nil {
-		return err
-	}
-	if resourceType(s.Response) == "Parameters" {
-		in, err := parameters(s.Response)
-		if err != nil {
-			return err
-		}
-		if err := in.person(&s.Person); err != nil {
-			return err
-		}
-		if s.Response = in.response(); s.Response == nil {
-			return fault.New(fault.Invalid, "response-missing", "the Parameters hold no QuestionnaireResponse").With(fault.Issue{
-				Path: "Parameters.parameter", Rule: "required", Expected: "a parameter in or response", Message: "the parameter with the QuestionnaireResponse is missing"})
-		}
-	}
-	done, err := h.service.Process(call.Context(), call.Caller, s)
+	done, err := h.submit(call, form.Submission{Questionnaire: call.Param("id")})
 	if err != nil {
 		return err
 	}
@@ -83,6 +64,35 @@ func (h handlers) process(call *rest.Call) error {
 		call.SetLocation(place(done.Document))
 	}
 	return send(call, http.StatusOK, contentType, outcome(done))
+}
+
+// submit reads a submission and processes it.
+func (h handlers) submit(call *rest.Call, s form.Submission) (*form.Processed, error) {
+	var err error
+	s.Person.EHR = call.Query("ehr")
+	if s.DryRun, err = flag(call, "dry-run"); err != nil {
+		return nil, err
+	}
+	if s.Info, err = call.CommitInfo(); err != nil {
+		return nil, err
+	}
+	if s.Response, err = call.Content(); err != nil {
+		return nil, err
+	}
+	if resourceType(s.Response) == "Parameters" {
+		in, err := parameters(s.Response)
+		if err != nil {
+			return nil, err
+		}
+		if err := in.person(&s.Person); err != nil {
+			return nil, err
+		}
+		if s.Response = in.response(); s.Response == nil {
+			return nil, fault.New(fault.Invalid, "response-missing", "the Parameters hold no QuestionnaireResponse").With(fault.Issue{
+				Path: "Parameters.parameter", Rule: "required", Expected: "a parameter in or response", Message: "the parameter with the QuestionnaireResponse is missing"})
+		}
+	}
+	return h.service.Process(call.Context(), call.Caller, s)
 }
 
 // place is the address of a stored response below the base path.
@@ -119,6 +129,11 @@ func outcome(done *form.Processed) fhir.OperationOutcome {
 		removed := note("removed", "the answer was deleted, as the submission says")
 		removed.Extension = []fhir.Extension{{URL: sdc.ExtLinkID, ValueString: linkID}}
 		out.Issue = append(out.Issue, removed)
+	}
+	for _, linkID := range done.Coarsened {
+		fuller := note("coarsened", "the date was issued without day or month and came back with the first; it counts as unchanged")
+		fuller.Extension = []fhir.Extension{{URL: sdc.ExtLinkID, ValueString: linkID}}
+		out.Issue = append(out.Issue, fuller)
 	}
 	return out
 }

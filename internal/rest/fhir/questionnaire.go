@@ -12,6 +12,7 @@ import (
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/fhir"
 	"github.com/quire-cdr/quire/internal/rest"
+	"github.com/quire-cdr/quire/internal/sdc"
 )
 
 // questionnaire reads one form in the client's language.
@@ -24,6 +25,13 @@ func (h handlers) questionnaire(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
+	if vid := call.Param("vid"); vid != "" && vid != found.Version {
+		return fault.New(fault.NotFound, "questionnaire-unknown", "no such version of the Questionnaire")
+	}
+	v, err := view(call)
+	if err != nil {
+		return err
+	}
 	language := found.Language(languages(call))
 	call.Set("Vary", "Accept, Accept-Encoding, Accept-Language, Authorization, Prefer")
 	call.Set("Content-Language", language)
@@ -31,11 +39,14 @@ func (h handlers) questionnaire(call *rest.Call) error {
 	if language != found.Template.Compiled.Language {
 		tag += "-" + language
 	}
+	if v.Mode != sdc.FormMode {
+		tag += "-" + string(v.Mode)
+	}
 	call.SetETag(tag)
 	if call.Unchanged(tag) {
 		return call.Empty(http.StatusNotModified)
 	}
-	text, err := h.service.Questionnaire(found, base(call), language)
+	text, err := h.service.Questionnaire(found, v, language)
 	if err != nil {
 		return err
 	}
@@ -53,7 +64,7 @@ const (
 
 // searchable are the search parameters this server applies; others are ignored,
 // and the self link says which were not (FHIR R4, Search, Handling errors).
-var searchable = []string{"_id", "url", "version", "status", templateParameter}
+var searchable = []string{"_id", "url", "version", "status", templateParameter, "mode"}
 
 // search answers with a page of forms by template id.
 func (h handlers) search(call *rest.Call) error {
@@ -71,9 +82,13 @@ func (h handlers) search(call *rest.Call) error {
 			return err
 		}
 	}
+	v, err := view(call)
+	if err != nil {
+		return err
+	}
 	bundle := fhir.Bundle{ResourceType: "Bundle", Type: "searchset", Total: &found.Total, Link: links(call, s, found.Total)}
 	for _, one := range found.Forms {
-		text, err := h.service.Questionnaire(one, base(call), one.Language(languages(call)))
+		text, err := h.service.Questionnaire(one, v, one.Language(languages(call)))
 		if err != nil {
 			return err
 		}
@@ -97,48 +112,59 @@ func searchOf(call *rest.Call) (s form.Search, none bool, err error) {
 	if status := call.Query("status"); status != "" && !slices.Contains(strings.Split(status, ","), "active") {
 		none = true
 	}
+	s.Count, s.Offset, err = window(call)
+	return s, none, err
+}
+
+// window reads which part of a list is wanted.
+func window(call *rest.Call) (size, before int, err error) {
+	size = defaultPage
 	count, err := call.QueryInt("_count")
 	if err != nil {
-		return s, none, err
+		return 0, 0, err
 	}
 	if count != nil {
-		s.Count = min(*count, largestPage)
+		size = min(*count, largestPage)
 	}
 	offset, err := call.QueryInt("_offset")
 	if err != nil {
-		return s, none, err
+		return 0, 0, err
 	}
 	if offset != nil {
 		if *offset > 1<<20 {
-			return s, none, fault.New(fault.Invalid, "query-parameter", "the query parameter _offset is out of range")
+			return 0, 0, fault.New(fault.Invalid, "query-parameter", "the query parameter _offset is out of range")
 		}
-		s.Offset = *offset
+		before = *offset
 	}
-	return s, none, nil
+	return size, before, nil
 }
 
-// links are those of a page: itself, with the parameters that were applied, and
-// its neighbours.
+// links are those of a page of forms: itself, with the parameters that were
+// applied, and its neighbours.
 func links(call *rest.Call, s form.Search, total int) []fhir.BundleLink {
+	return pages(call, "/Questionnaire", searchable, s.Count, s.Offset, s.Offset+s.Count < total)
+}
+
+func pages(call *rest.Call, at string, parameters []string, size, before int, more bool) []fhir.BundleLink {
 	link := func(relation string, offset int) fhir.BundleLink {
 		q := url.Values{}
-		for _, name := range searchable {
-			if value := call.Query(name); value != "" {
-				q.Set(name, value)
+		for _, name := range parameters {
+			for _, value := range call.QueryAll(name) {
+				q.Add(name, value)
 			}
 		}
-		q.Set("_count", strconv.Itoa(s.Count))
+		q.Set("_count", strconv.Itoa(size))
 		if offset > 0 {
 			q.Set("_offset", strconv.Itoa(offset))
 		}
-		return fhir.BundleLink{Relation: relation, URL: base(call) + "/Questionnaire?" + q.Encode()}
+		return fhir.BundleLink{Relation: relation, URL: base(call) + at + "?" + q.Encode()}
 	}
-	out := []fhir.BundleLink{link("self", s.Offset)}
-	if s.Count > 0 && s.Offset+s.Count < total {
-		out = append(out, link("next", s.Offset+s.Count))
+	out := []fhir.BundleLink{link("self", before)}
+	if size > 0 && more {
+		out = append(out, link("next", before+size))
 	}
-	if s.Count > 0 && s.Offset > 0 {
-		out = append(out, link("previous", max(0, s.Offset-s.Count)))
+	if size > 0 && before > 0 {
+		out = append(out, link("previous", max(0, before-size)))
 	}
 	return out
 }

@@ -3,10 +3,13 @@ package fhir
 import (
 	"net/http"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/cdr/form"
 	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/fhir"
 	"github.com/quire-cdr/quire/internal/rest"
 )
 
@@ -24,7 +27,11 @@ func (h handlers) response(call *rest.Call) error {
 			return fault.New(fault.NotFound, "response-unknown", "no such version of the QuestionnaireResponse")
 		}
 	}
-	issued, err := h.service.Issue(call.Context(), call.Caller, call.Param("id"), number, base(call))
+	v, err := view(call)
+	if err != nil {
+		return err
+	}
+	issued, err := h.service.Issue(call.Context(), call.Caller, call.Param("id"), number, v)
 	if err != nil {
 		return err
 	}
@@ -37,16 +44,244 @@ func show(call *rest.Call, contentType string, issued *form.Issued) error {
 	return send(call, http.StatusOK, contentType, issued.Response)
 }
 
-// describe writes the headers of a version; a blank form has none.
-func describe(call *rest.Call, doc cdr.Document) {
+// disclose says whether what is shown may not be all there is (DESIGN 5a rule 7).
+func disclose(call *rest.Call, withheld bool) {
 	disclosure := "complete"
-	if doc.Withheld {
+	if withheld {
 		disclosure = "may-be-withheld"
 	}
 	call.Set("Quire-Disclosure", disclosure)
+}
+
+// describe writes the headers of a version; a blank form has none.
+func describe(call *rest.Call, doc cdr.Document) {
+	disclose(call, doc.Withheld)
 	if doc.VersionUID == "" {
 		return
 	}
 	call.SetETag(doc.VersionUID)
 	call.SetLastModified(doc.Committed)
+}
+
+// store creates a response, or updates the one of an address: both are a submit
+// like that of $process-response, answered with the stored response.
+func (h handlers) store(call *rest.Call) error {
+	contentType, err := format(call)
+	if err != nil {
+		return err
+	}
+	v, err := view(call)
+	if err != nil {
+		return err
+	}
+	s := form.Submission{Object: call.Param("id")}
+	done, err := h.submit(call, s)
+	if err != nil {
+		return err
+	}
+	if done.Document.VersionUID == "" {
+		return send(call, http.StatusOK, contentType, outcome(done))
+	}
+	describe(call, done.Document)
+	call.SetLocation(place(done.Document))
+	status := http.StatusOK
+	if uid, ok := cdr.ParseVersionUID(done.Document.VersionUID); ok && uid.Number == 1 && !done.Repeated && !done.Unchanged {
+		status = http.StatusCreated
+	}
+	switch call.Header("Prefer") {
+	case "return=minimal":
+		return call.Empty(status)
+	case "return=OperationOutcome":
+		return send(call, status, contentType, outcome(done))
+	}
+	uid, _ := cdr.ParseVersionUID(done.Document.VersionUID)
+	issued, err := h.service.Issue(call.Context(), call.Caller, done.Document.ObjectID, uid.Number, v)
+	if err != nil {
+		return err
+	}
+	return send(call, status, contentType, issued.Response)
+}
+
+// responseSearch are the search parameters of responses this server applies.
+var responseSearch = []string{"ehr", "subject", "patient", "questionnaire", "status", "authored", "mode", "carry"}
+
+// responses searches those of one person, the newest first.
+func (h handlers) responses(call *rest.Call) error {
+	contentType, err := format(call)
+	if err != nil {
+		return err
+	}
+	v, err := view(call)
+	if err != nil {
+		return err
+	}
+	s, none, err := responsesOf(call)
+	if err != nil {
+		return err
+	}
+	var page form.Page
+	if !none {
+		if page, err = h.service.Responses(call.Context(), call.Caller, s, v); err != nil {
+			return err
+		}
+	}
+	bundle := fhir.Bundle{ResourceType: "Bundle", Type: "searchset", Link: pages(call, "/QuestionnaireResponse", responseSearch, s.Count, s.Offset, page.More)}
+	withheld := false
+	for _, one := range page.Issued {
+		withheld = withheld || one.Document.Withheld
+		bundle.Entry = append(bundle.Entry, fhir.BundleEntry{FullURL: base(call) + "/QuestionnaireResponse/" + one.Response.ID, Resource: one.Response, Search: &fhir.BundleSearch{Mode: "match"}})
+	}
+	disclose(call, withheld)
+	return send(call, http.StatusOK, contentType, bundle)
+}
+
+func responsesOf(call *rest.Call) (s form.Responses, none bool, err error) {
+	s = form.Responses{Person: form.Person{EHR: call.Query("ehr")}, Lifecycle: cdr.Complete}
+	for _, name := range []string{"subject", "patient"} {
+		if text := call.Query(name); text != "" {
+			if !strings.Contains(text, "/") {
+				text = "Patient/" + text
+			}
+			s.Person.Subject = &fhir.Reference{Reference: text}
+		}
+	}
+	if text := call.Query("questionnaire"); text != "" {
+		canonical, _, _ := strings.Cut(text, "|")
+		s.Questionnaire = canonical[strings.LastIndexByte(canonical, '/')+1:]
+	}
+	switch status := call.Query("status"); status {
+	case "", "completed":
+	case "in-progress":
+		s.Lifecycle = cdr.Incomplete
+	default:
+		none = true
+	}
+	for _, text := range call.QueryAll("authored") {
+		if err := span(&s, text); err != nil {
+			return s, none, err
+		}
+	}
+	s.Count, s.Offset, err = window(call)
+	return s, none, err
+}
+
+// span reads a date of a search: a prefix, and a day or an instant (FHIR R4,
+// Search, Prefixes). The span of a day is in UTC, as the times of commit are.
+func span(s *form.Responses, text string) error {
+	prefix := "eq"
+	if len(text) > 2 && text[0] >= 'a' {
+		prefix, text = text[:2], text[2:]
+	}
+	begin, err := time.Parse(time.DateOnly, text)
+	end := begin.AddDate(0, 0, 1)
+	if err != nil {
+		if begin, err = time.Parse(time.RFC3339Nano, text); err != nil {
+			return fault.New(fault.Invalid, "query-parameter", "the query parameter authored is a day, or an instant with its offset")
+		}
+		end = begin.Add(time.Second)
+	}
+	stamp := func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+	switch prefix {
+	case "eq":
+		s.From, s.Until = stamp(begin), stamp(end)
+	case "ge":
+		s.From = stamp(begin)
+	case "gt", "sa":
+		s.From = stamp(end)
+	case "lt", "eb":
+		s.Until = stamp(begin)
+	case "le":
+		s.Until = stamp(end)
+	default:
+		return fault.New(fault.Invalid, "query-parameter", "the prefixes of authored are eq, ge, gt, le, lt, sa and eb")
+	}
+	return nil
+}
+
+// history lists the versions of a response, the newest first.
+func (h handlers) history(call *rest.Call) error {
+	contentType, err := format(call)
+	if err != nil {
+		return err
+	}
+	v, err := view(call)
+	if err != nil {
+		return err
+	}
+	count, offset, err := window(call)
+	if err != nil {
+		return err
+	}
+	id := call.Param("id")
+	list, total, err := h.service.History(call.Context(), call.Caller, id, count, offset, v)
+	if err != nil {
+		return err
+	}
+	at := "/QuestionnaireResponse/" + id
+	bundle := fhir.Bundle{ResourceType: "Bundle", Type: "history", Total: &total, Link: pages(call, at+"/_history", []string{"mode", "carry"}, count, offset, offset+count < total)}
+	withheld := false
+	for _, past := range list {
+		entry := fhir.BundleEntry{FullURL: base(call) + at, Response: &fhir.BundleResponse{Status: "200 OK", LastModified: past.Committed, ETag: `W/"` + strconv.Itoa(past.Number) + `"`}}
+		switch {
+		case past.Issued == nil:
+			entry.Request = &fhir.BundleRequest{Method: http.MethodDelete, URL: at[1:]}
+			entry.Response.Status = "204 No Content"
+		case past.Number == 1:
+			entry.Request = &fhir.BundleRequest{Method: http.MethodPost, URL: "QuestionnaireResponse"}
+			entry.Response.Status = "201 Created"
+		default:
+			entry.Request = &fhir.BundleRequest{Method: http.MethodPut, URL: at[1:]}
+		}
+		if past.Issued != nil {
+			entry.Resource = past.Issued.Response
+			withheld = withheld || past.Issued.Document.Withheld
+		}
+		bundle.Entry = append(bundle.Entry, entry)
+	}
+	disclose(call, withheld)
+	return send(call, http.StatusOK, contentType, bundle)
+}
+
+// provenance reads who committed a version: its id is that of the response, a
+// point and the number of the version.
+func (h handlers) provenance(call *rest.Call) error {
+	contentType, err := format(call)
+	if err != nil {
+		return err
+	}
+	object, text, _ := strings.Cut(call.Param("id"), ".")
+	number, err := strconv.Atoi(text)
+	if err != nil || number < 1 {
+		return fault.New(fault.NotFound, "provenance-unknown", "no such Provenance")
+	}
+	found, err := h.service.Provenance(call.Context(), call.Caller, object, number)
+	if err != nil {
+		return err
+	}
+	return send(call, http.StatusOK, contentType, found)
+}
+
+// provenances searches by target, which is one version of a response.
+func (h handlers) provenances(call *rest.Call) error {
+	contentType, err := format(call)
+	if err != nil {
+		return err
+	}
+	target := strings.TrimPrefix(strings.TrimPrefix(call.Query("target"), base(call)+"/"), "QuestionnaireResponse/")
+	object, version, _ := strings.Cut(target, "/_history/")
+	number, err := strconv.Atoi(version)
+	if err != nil || number < 1 {
+		return fault.New(fault.Invalid, "query-parameter", "the query parameter target is QuestionnaireResponse/{id}/_history/{version}")
+	}
+	total := 0
+	bundle := fhir.Bundle{ResourceType: "Bundle", Type: "searchset", Total: &total, Link: pages(call, "/Provenance", []string{"target"}, defaultPage, 0, false)}
+	found, err := h.service.Provenance(call.Context(), call.Caller, object, number)
+	switch {
+	case err == nil:
+		total = 1
+		bundle.Entry = []fhir.BundleEntry{{FullURL: base(call) + "/Provenance/" + found.ID, Resource: found, Search: &fhir.BundleSearch{Mode: "match"}}}
+	case !fault.Is(err, fault.NotFound):
+		return err
+	}
+	return send(call, http.StatusOK, contentType, bundle)
 }

@@ -6,7 +6,10 @@ import (
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/cdr/form"
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/fhir"
 	"github.com/quire-cdr/quire/internal/rest"
+	"github.com/quire-cdr/quire/internal/sdc"
 )
 
 // root is the API's place after the base path.
@@ -16,9 +19,14 @@ const root = "/fhir/r4"
 type Service interface {
 	Form(ctx context.Context, caller cdr.Caller, id string) (*form.Form, error)
 	Search(ctx context.Context, caller cdr.Caller, s form.Search) (form.Found, error)
-	Questionnaire(f *form.Form, base, language string) ([]byte, error)
-	Issue(ctx context.Context, caller cdr.Caller, object string, number int, base string) (*form.Issued, error)
-	Populate(ctx context.Context, caller cdr.Caller, id string, person form.Person, base string) (*form.Issued, error)
+	Questionnaire(f *form.Form, v form.View, language string) ([]byte, error)
+	Issue(ctx context.Context, caller cdr.Caller, object string, number int, v form.View) (*form.Issued, error)
+	Responses(ctx context.Context, caller cdr.Caller, s form.Responses, v form.View) (form.Page, error)
+	History(ctx context.Context, caller cdr.Caller, object string, count, offset int, v form.View) ([]form.Past, int, error)
+	Provenance(ctx context.Context, caller cdr.Caller, object string, number int) (*fhir.Provenance, error)
+	ValueSet(ctx context.Context, caller cdr.Caller, id string, wishes []string, v form.View) (*fhir.ValueSet, error)
+	ValueSets(ctx context.Context, caller cdr.Caller, templateID string, wishes []string, v form.View) ([]fhir.ValueSet, error)
+	Populate(ctx context.Context, caller cdr.Caller, id string, person form.Person, v form.View) (*form.Issued, error)
 	Process(ctx context.Context, caller cdr.Caller, s form.Submission) (*form.Processed, error)
 }
 
@@ -31,18 +39,31 @@ type About struct {
 // Routes is the table of the whole API.
 func Routes(service Service, about About) []rest.Route {
 	h := handlers{service}
-	questionnaire, response := root+"/Questionnaire", root+"/QuestionnaireResponse"
+	questionnaire, response, valueSet := root+"/Questionnaire", root+"/QuestionnaireResponse", root+"/ValueSet"
 	body := []string{rest.FHIRJSON, rest.JSON}
 	routes := []rest.Route{
 		{Method: http.MethodGet, Path: root + "/metadata", Access: rest.Public, Handler: metadata(about)},
 		{Method: http.MethodGet, Path: questionnaire, Access: rest.FormRead, Handler: h.search},
 		{Method: http.MethodGet, Path: questionnaire + "/:id", Access: rest.FormRead, Handler: h.questionnaire},
+		{Method: http.MethodGet, Path: questionnaire + "/:id/_history/:vid", Access: rest.FormRead, Handler: h.questionnaire},
 		{Method: http.MethodPost, Path: questionnaire + "/$process-response", Access: rest.FormWrite, Consumes: body, Handler: h.process},
 		{Method: http.MethodPost, Path: questionnaire + "/:id/$process-response", Access: rest.FormWrite, Consumes: body, Handler: h.process},
 		{Method: http.MethodGet, Path: questionnaire + "/:id/$populate", Access: rest.FormRead, Handler: h.populate},
 		{Method: http.MethodPost, Path: questionnaire + "/:id/$populate", Access: rest.FormRead, Consumes: body, Optional: true, Handler: h.populate},
+		{Method: http.MethodGet, Path: response, Access: rest.FormRead, Handler: h.responses},
+		{Method: http.MethodPost, Path: response, Access: rest.FormWrite, Consumes: body, Handler: h.store},
+		{Method: http.MethodPut, Path: response + "/:id", Access: rest.FormWrite, Consumes: body, Handler: h.store},
+		{Method: http.MethodGet, Path: response + "/:id/_history", Access: rest.FormRead, Handler: h.history},
 		{Method: http.MethodGet, Path: response + "/:id", Access: rest.FormRead, Handler: h.response},
 		{Method: http.MethodGet, Path: response + "/:id/_history/:vid", Access: rest.FormRead, Handler: h.response},
+		{Method: http.MethodGet, Path: valueSet, Access: rest.FormRead, Handler: h.valueSets},
+		{Method: http.MethodGet, Path: valueSet + "/$expand", Access: rest.FormRead, Handler: h.expand},
+		{Method: http.MethodGet, Path: valueSet + "/$validate-code", Access: rest.FormRead, Handler: h.validateCode},
+		{Method: http.MethodGet, Path: valueSet + "/:id", Access: rest.FormRead, Handler: h.valueSet},
+		{Method: http.MethodGet, Path: valueSet + "/:id/$expand", Access: rest.FormRead, Handler: h.expand},
+		{Method: http.MethodGet, Path: valueSet + "/:id/$validate-code", Access: rest.FormRead, Handler: h.validateCode},
+		{Method: http.MethodGet, Path: root + "/Provenance", Access: rest.FormRead, Handler: h.provenances},
+		{Method: http.MethodGet, Path: root + "/Provenance/:id", Access: rest.FormRead, Handler: h.provenance},
 	}
 	for n := range routes {
 		routes[n].Errors = rest.FHIR
@@ -54,3 +75,21 @@ type handlers struct{ service Service }
 
 // base is the address of the API as the client sees it.
 func base(call *rest.Call) string { return call.BaseURL() + root }
+
+// view reads how forms are to be shown: mode is form, faithful or compact, and
+// carry=full adds to a response all that no question asks for.
+func view(call *rest.Call) (form.View, error) {
+	mode, ok := sdc.ParseMode(call.Query("mode"))
+	if !ok {
+		return form.View{}, fault.New(fault.Invalid, "query-parameter", "the query parameter mode is form, faithful or compact")
+	}
+	v := form.View{Base: base(call), Mode: mode}
+	switch call.Query("carry") {
+	case "", "none":
+	case "full":
+		v.Carry = true
+	default:
+		return v, fault.New(fault.Invalid, "query-parameter", "the query parameter carry is full or none")
+	}
+	return v, nil
+}
