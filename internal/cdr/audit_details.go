@@ -77,7 +77,11 @@ func (s *Service) details(caller Caller, info CommitInfo, change string) (detail
 		return d, err
 	}
 	b := append([]byte(`{"_type":"AUDIT_DETAILS","system_id":`), quoted(s.systemID)...)
-	b = append(append(b, `,"change_type":`...), codedText(d.change, changeRubric[d.change])...)
+	changeType := codedText(d.change, changeRubric[d.change])
+	if s.manners.PreferredTerms {
+		changeType = append(changeType[:len(changeType)-2], `,"preferred_term":"`+changeRubric[d.change]+`"}}`...)
+	}
+	b = append(append(b, `,"change_type":`...), changeType...)
 	if info.Description != "" {
 		b = append(append(append(b, `,"description":{"_type":"DV_TEXT","value":`...), quoted(info.Description)...), '}')
 	}

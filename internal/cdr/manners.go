@@ -31,6 +31,9 @@ type Manners struct {
 	// LaxMembers ignores what a member of a contribution must not carry: a uid,
 	// and data where it is a deletion.
 	LaxMembers bool
+	// PreferredTerms writes the rubric of an audit's change type into its code too
+	// (RM 1.1.0, CODE_PHRASE.preferred_term), where queries look for it.
+	PreferredTerms bool
 	// KeepFolderUID gives a new directory the uid its body names; else it gets one
 	// of the server's.
 	KeepFolderUID bool
@@ -54,7 +57,6 @@ var manners = map[bool]Manners{
 	},
 	true: {
 		Name:                "ehrbase",
-		OnePersistent:       true,
 		LenientParty:        true,
 		PeerRules:           true,
 		MalformedID:         fault.NotFound,
@@ -64,6 +66,7 @@ var manners = map[bool]Manners{
 		EmptyContribution:   fault.Invalid,
 		ContributionContent: fault.Invalid,
 		LaxMembers:          true,
+		PreferredTerms:      true,
 		KeepFolderUID:       true,
 		NextQueryVersion:    true,
 		StrongETags:         true,

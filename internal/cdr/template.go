@@ -20,6 +20,8 @@ type Template struct {
 	// OPT is the source, byte for byte.
 	OPT      string
 	Compiled *template.Compiled
+
+	web webTemplate
 }
 
 // CompileTemplate reads and compiles a stored template.
