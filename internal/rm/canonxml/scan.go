@@ -121,7 +121,8 @@ func (s *scanner) declaration() error {
 func (s *scanner) next() (token, error) {
 	if s.closes {
 		s.closes = false
-		return endTag, s.pop()
+		s.pop()
+		return endTag, nil
 	}
 	for s.at < len(s.data) {
 		if s.data[s.at] != '<' {
@@ -283,13 +284,13 @@ func (s *scanner) end() error {
 		return s.fail(at, "the end tag closes another element than the one that is open")
 	}
 	s.at++
-	return s.pop()
+	s.pop()
+	return nil
 }
 
-func (s *scanner) pop() error {
+func (s *scanner) pop() {
 	s.name = s.open[len(s.open)-1]
 	s.open = s.open[:len(s.open)-1]
-	return nil
 }
 
 // attributes reads up to the end of the tag: to ?> of a declaration, else to > or
