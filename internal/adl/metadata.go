@@ -157,11 +157,11 @@ func (p *parser) ontology(a *Archetype) {
 			a.Terminologies = p.strings(m)
 		case "primary_language", "languages_available", "specialisation_depth":
 			// ADL 1.3 said here what the rest of the archetype says anyway.
-		case "term_definitions":
+		case "term_definitions", "term_definition":
 			o.Terms = p.termSets(m)
-		case "constraint_definitions":
+		case "constraint_definitions", "constraint_definition":
 			o.Constraints = p.termSets(m)
-		case "term_bindings":
+		case "term_bindings", "term_binding":
 			p.eachSet(m, func(terminology string, items *value) {
 				set := aom.TermBindings{Terminology: terminology}
 				for _, b := range items.members {
