@@ -11,6 +11,7 @@ import (
 )
 
 type compositionService interface {
+	templateReader
 	CreateComposition(ctx context.Context, caller cdr.Caller, ehr string, content cdr.Content, info cdr.CommitInfo) (cdr.Document, error)
 	UpdateComposition(ctx context.Context, caller cdr.Caller, ehr, object, ifMatch string, content cdr.Content, info cdr.CommitInfo) (cdr.Document, error)
 	DeleteComposition(ctx context.Context, caller cdr.Caller, ehr, versionUID, ifMatch string, info cdr.CommitInfo) (cdr.Document, error)
@@ -24,9 +25,9 @@ func compositionRoutes(service compositionService) []rest.Route {
 	h := compositionHandlers{service}
 	at, versioned := root+"/ehr/:ehr_id/composition", root+"/ehr/:ehr_id/versioned_composition/:versioned_object_uid"
 	return []rest.Route{
-		{Method: http.MethodPost, Path: at, Access: rest.RecordWrite, Consumes: media, Handler: h.create},
+		{Method: http.MethodPost, Path: at, Access: rest.RecordWrite, Consumes: compositionMedia, Handler: h.create},
 		{Method: http.MethodGet, Path: at + "/:uid_based_id", Access: rest.RecordRead, Handler: h.get},
-		{Method: http.MethodPut, Path: at + "/:uid_based_id", Access: rest.RecordWrite, Consumes: media, Handler: h.update},
+		{Method: http.MethodPut, Path: at + "/:uid_based_id", Access: rest.RecordWrite, Consumes: compositionMedia, Handler: h.update},
 		{Method: http.MethodDelete, Path: at + "/:uid_based_id", Access: rest.RecordWrite, Handler: h.delete},
 		{Method: http.MethodGet, Path: versioned, Access: rest.RecordRead, Handler: h.versioned},
 		{Method: http.MethodGet, Path: versioned + "/revision_history", Access: rest.RecordRead, Handler: h.history},
@@ -42,15 +43,15 @@ func (h compositionHandlers) create(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	content, info, want, err := commit(call)
+	s, err := h.submitted(call)
 	if err != nil {
 		return err
 	}
-	doc, err := h.service.CreateComposition(call.Context(), call.Caller, ehr, content, info)
+	doc, err := h.service.CreateComposition(call.Context(), call.Caller, ehr, s.content, s.info)
 	if err != nil {
-		return err
+		return s.explained(err)
 	}
-	return written(call, want, doc, compositionPath(doc), http.StatusCreated, call.Manners().MinimalCreate)
+	return h.committed(call, s, doc, http.StatusCreated, call.Manners().MinimalCreate)
 }
 
 func compositionPath(doc cdr.Document) string {
@@ -61,7 +62,15 @@ func compositionPath(doc cdr.Document) string {
 // with lifecycle=incomplete the draft (DESIGN 5a rule 1); for a version uid
 // exactly that version, whatever the time asked for.
 func (h compositionHandlers) get(call *rest.Call) error {
-	ehr, at, err := read(call)
+	as, err := asked(call, spelling{})
+	if err != nil {
+		return err
+	}
+	ehr, err := call.UUID("ehr_id")
+	if err != nil {
+		return err
+	}
+	at, err := call.AtTime()
 	if err != nil {
 		return err
 	}
@@ -70,7 +79,7 @@ func (h compositionHandlers) get(call *rest.Call) error {
 		return err
 	}
 	if ref.VersionUID == "" {
-		ref.At = at.At
+		ref.At = at
 		switch lifecycle := call.Query("lifecycle"); lifecycle {
 		case "", "incomplete":
 			ref.Lifecycle = lifecycle
@@ -82,7 +91,7 @@ func (h compositionHandlers) get(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	return shown(call, doc, compositionPath(doc))
+	return h.shownAs(call, doc, as)
 }
 
 func (h compositionHandlers) update(call *rest.Call) error {
@@ -104,15 +113,15 @@ func (h compositionHandlers) update(call *rest.Call) error {
 		}
 		ref.Object, _, _ = strings.Cut(ref.VersionUID, "::")
 	}
-	content, info, want, err := commit(call)
+	s, err := h.submitted(call)
 	if err != nil {
 		return err
 	}
-	doc, err := h.service.UpdateComposition(call.Context(), call.Caller, ehr, ref.Object, ifMatch, content, info)
+	doc, err := h.service.UpdateComposition(call.Context(), call.Caller, ehr, ref.Object, ifMatch, s.content, s.info)
 	if err != nil {
-		return err
+		return s.explained(err)
 	}
-	return written(call, want, doc, compositionPath(doc), http.StatusOK, http.StatusNoContent)
+	return h.committed(call, s, doc, http.StatusOK, http.StatusNoContent)
 }
 
 func (h compositionHandlers) delete(call *rest.Call) error {

@@ -128,9 +128,9 @@ func ofVersion(version, id string) bool {
 	return at >= 0 && (id[at+2:] == version || strings.HasPrefix(id[at+2:], version+"."))
 }
 
-// get serves the template as it was uploaded, byte for byte.
+// get serves the template as it was uploaded, byte for byte, or its web template.
 func (h templateHandlers) get(call *rest.Call) error {
-	format, err := call.Accept(rest.XML, rest.TextXML)
+	format, err := call.Accept(rest.XML, rest.TextXML, webTemplateJSON, rest.JSON)
 	if err != nil {
 		return err
 	}
@@ -139,5 +139,8 @@ func (h templateHandlers) get(call *rest.Call) error {
 		return err
 	}
 	call.SetETag(found.ID)
+	if format == webTemplateJSON || format == rest.JSON {
+		return call.Send(http.StatusOK, format, found.Simplified().Web.JSON())
+	}
 	return call.Send(http.StatusOK, format, []byte(found.OPT))
 }

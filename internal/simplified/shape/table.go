@@ -62,6 +62,10 @@ var participation = []Field{
 	{Attr: r.A_performer, Class: r.PARTY_IDENTIFIED, Inline: partyIdentified},
 	{Key: "_time", Attr: r.A_time, Class: r.DV_INTERVAL},
 	{Key: "|mode", Attr: r.A_mode, Class: r.DV_CODED_TEXT},
+	// As the web template shows them where a template constrains participations.
+	{Key: "function", Attr: r.A_function, Class: r.DV_TEXT},
+	{Key: "mode", Attr: r.A_mode, Class: r.DV_CODED_TEXT},
+	{Key: "performer", Attr: r.A_performer, Class: r.PARTY_PROXY},
 }
 
 var partyProxy = []Field{

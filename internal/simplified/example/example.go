@@ -1,0 +1,327 @@
+package example
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/simplified/syntax"
+	"github.com/quire-cdr/quire/internal/simplified/webtemplate"
+	"github.com/quire-cdr/quire/internal/template"
+)
+
+// Options choose what is made.
+type Options struct {
+	// Pick gives a number from 0 to below n; nil always gives 0.
+	Pick func(n int) int
+	// Sparse leaves optional nodes out by Pick; else every node is there once.
+	Sparse bool
+}
+
+// Document makes a document with its context under ctx.
+func Document(w *webtemplate.WebTemplate, o Options) *syntax.Item {
+	m := &maker{o: o}
+	if m.o.Pick == nil {
+		m.o.Pick = func(int) int { return 0 }
+	}
+	doc := &syntax.Item{}
+	ctx := doc.Child("ctx", 0, false)
+	for _, kv := range [...][2]string{
+		{"language", w.Template.Language}, {"territory", "GB"}, {"composer_name", "Max Mustermann"}, {"time", "2022-02-03T04:05:06Z"},
+		{"id_namespace", "EXAMPLE"}, {"id_scheme", "example"},
+	} {
+		ctx.Child(kv[0], 0, false).Set("", syntax.String, kv[1])
+	}
+	m.children(w.Root, doc.Child(w.Root.ID, 0, false))
+	return doc
+}
+
+type maker struct{ o Options }
+
+func (m *maker) pick(n int) int {
+	if n <= 1 {
+		return 0
+	}
+	return m.o.Pick(n)
+}
+
+func (m *maker) children(n *webtemplate.Node, it *syntax.Item) {
+	if n.Class == rminfo.ELEMENT && len(n.Children) > 1 {
+		m.occurrences(n.Children[m.pick(len(n.Children))], it)
+		return
+	}
+	for _, c := range n.Children {
+		m.occurrences(c, it)
+	}
+}
+
+// given are in-context nodes that have no default.
+func given(n *webtemplate.Node) bool {
+	switch n.Chain[len(n.Chain)-1].Attr {
+	case rminfo.A_ism_transition, rminfo.A_current_state, rminfo.A_width, rminfo.A_math_function, rminfo.A_value:
+		return true
+	}
+	return false
+}
+
+func (m *maker) occurrences(n *webtemplate.Node, it *syntax.Item) {
+	if n.InContext && !given(n) {
+		return
+	}
+	count := max(n.Min, 1)
+	if m.o.Sparse {
+		if n.Min == 0 && m.pick(2) == 0 {
+			return
+		}
+		if n.Repeats() {
+			count = max(n.Min, 1) + m.pick(2)
+			if n.Max != webtemplate.Unbounded {
+				count = min(count, n.Max)
+			}
+		}
+	}
+	for i := range count {
+		m.node(n, it.Child(n.ID, i, n.Repeats()))
+	}
+}
+
+func (m *maker) node(n *webtemplate.Node, it *syntax.Item) {
+	switch {
+	case n.Class == rminfo.ISM_TRANSITION:
+		m.transition(n, it)
+	case n.Class == rminfo.DV_INTERVAL:
+		m.interval(n, it)
+	case values[n.Class] != nil:
+		values[n.Class](m, n, it)
+	default:
+		m.children(n, it)
+	}
+}
+
+// transition takes a step and a state that belong together.
+func (m *maker) transition(n *webtemplate.Node, it *syntax.Item) {
+	state := n.Child("current_state").Inputs[0].List
+	code := state[m.pick(len(state))].Value
+	if step := n.Child("careflow_step"); len(step.Inputs) > 0 && len(step.Inputs[0].List) > 0 {
+		option := step.Inputs[0].List[m.pick(len(step.Inputs[0].List))]
+		if len(option.CurrentStates) > 0 {
+			code = option.CurrentStates[m.pick(len(option.CurrentStates))]
+			it.Child("careflow_step", 0, false).Set("code", syntax.String, option.Value)
+		}
+	}
+	it.Child("current_state", 0, false).Set("code", syntax.String, code)
+}
+
+func (m *maker) interval(n *webtemplate.Node, it *syntax.Item) {
+	class := rminfo.DV_QUANTITY
+	if _, inner, ok := strings.Cut(strings.TrimSuffix(n.RMType, ">"), "<"); ok {
+		if c, known := rminfo.ClassByName(inner); known && !c.Abstract() {
+			class = c
+		}
+	}
+	for _, end := range [...]string{"lower", "upper"} {
+		bound := n.Child(end)
+		if bound == nil {
+			bound = &webtemplate.Node{ID: end, Class: class, RMType: class.Name(), Template: template.NoNode}
+		}
+		if make := values[bound.Class]; make != nil {
+			(&maker{}).with(make, bound, it.Child(end, 0, false))
+		}
+	}
+}
+
+// with makes both bounds alike, so that they are in order.
+func (m *maker) with(make func(*maker, *webtemplate.Node, *syntax.Item), n *webtemplate.Node, it *syntax.Item) {
+	m.o.Pick = func(int) int { return 0 }
+	make(m, n, it)
+}
+
+var values map[rminfo.Class]func(*maker, *webtemplate.Node, *syntax.Item)
+
+func init() {
+	values = map[rminfo.Class]func(*maker, *webtemplate.Node, *syntax.Item){
+		rminfo.DV_TEXT: (*maker).text, rminfo.DV_CODED_TEXT: (*maker).coded, rminfo.DV_STATE: (*maker).coded,
+		rminfo.DV_ORDINAL: (*maker).ordinal, rminfo.DV_SCALE: (*maker).ordinal,
+		rminfo.DV_QUANTITY: (*maker).quantity, rminfo.DV_COUNT: (*maker).count, rminfo.DV_PROPORTION: (*maker).proportion,
+		rminfo.DV_BOOLEAN: (*maker).boolean, rminfo.DV_DURATION: (*maker).duration,
+		rminfo.DV_DATE: temporal("2022-02-03"), rminfo.DV_DATE_TIME: temporal("2022-02-03T04:05:06Z"), rminfo.DV_TIME: fixed("04:05:06"),
+		rminfo.DV_URI: fixed("https://example.org/1"), rminfo.DV_EHR_URI: fixed("ehr://example.org/1"),
+		rminfo.DV_IDENTIFIER: func(m *maker, n *webtemplate.Node, it *syntax.Item) {
+			it.Set("", syntax.String, "42"+strconv.Itoa(m.pick(9)))
+			it.Set("issuer", syntax.String, "Issuer")
+			it.Set("assigner", syntax.String, "Assigner")
+			it.Set("type", syntax.String, "EXAMPLE")
+		},
+		rminfo.DV_PARSABLE: func(m *maker, n *webtemplate.Node, it *syntax.Item) {
+			it.Set("", syntax.String, "Lorem ipsum")
+			formalism := "text/plain"
+			if in := input(n, "formalism"); in != nil && len(in.List) > 0 {
+				formalism = in.List[m.pick(len(in.List))].Value
+			}
+			it.Set("formalism", syntax.String, formalism)
+		},
+		rminfo.DV_MULTIMEDIA: func(m *maker, n *webtemplate.Node, it *syntax.Item) {
+			it.Set("", syntax.String, "https://example.org/image.png")
+			it.Set("mediatype", syntax.String, "image/png")
+		},
+	}
+}
+
+func fixed(text string) func(*maker, *webtemplate.Node, *syntax.Item) {
+	return func(_ *maker, _ *webtemplate.Node, it *syntax.Item) { it.Set("", syntax.String, text) }
+}
+
+// temporal cuts off what the template's pattern disallows.
+func temporal(text string) func(*maker, *webtemplate.Node, *syntax.Item) {
+	return func(_ *maker, n *webtemplate.Node, it *syntax.Item) {
+		value := text
+		if in := input(n, ""); in != nil && in.Validation != nil {
+			if at := strings.Index(in.Validation.Pattern, "XX"); at > 0 {
+				value = value[:min(at-1, len(value))]
+			}
+		}
+		it.Set("", syntax.String, value)
+	}
+}
+
+func input(n *webtemplate.Node, suffix string) *webtemplate.Input {
+	for i := range n.Inputs {
+		if n.Inputs[i].Suffix == suffix {
+			return &n.Inputs[i]
+		}
+	}
+	return nil
+}
+
+func (m *maker) text(n *webtemplate.Node, it *syntax.Item) {
+	text := "Lorem ipsum"
+	if in := input(n, ""); in != nil && len(in.List) > 0 {
+		text = in.List[m.pick(len(in.List))].Value
+	}
+	it.Set("", syntax.String, text)
+}
+
+func (m *maker) coded(n *webtemplate.Node, it *syntax.Item) {
+	if n.Other && m.pick(5) == 4 {
+		it.Set("other", syntax.String, "Lorem ipsum")
+		return
+	}
+	in := input(n, "code")
+	if in != nil && len(in.List) > 0 {
+		option := in.List[m.pick(len(in.List))]
+		it.Set("code", syntax.String, option.Value)
+		if option.Label == "" {
+			it.Set("value", syntax.String, "Example")
+		}
+		return
+	}
+	if n.Chain != nil && n.Chain[len(n.Chain)-1].Attr == rminfo.A_math_function {
+		it.Set("code", syntax.String, "146")
+		return
+	}
+	terminology := "SNOMED-CT"
+	if in != nil && in.Terminology != "" && !strings.ContainsAny(in.Terminology, "/?") {
+		terminology = in.Terminology
+	}
+	it.Set("code", syntax.String, "42")
+	it.Set("value", syntax.String, "Example")
+	it.Set("terminology", syntax.String, terminology)
+	if n.Class == rminfo.DV_STATE {
+		it.Set("is_terminal", syntax.Boolean, "false")
+	}
+}
+
+func (m *maker) ordinal(n *webtemplate.Node, it *syntax.Item) {
+	if in := input(n, ""); in != nil && len(in.List) > 0 {
+		it.Set("code", syntax.String, in.List[m.pick(len(in.List))].Value)
+		return
+	}
+	it.Set("code", syntax.String, "at0001")
+	it.Set("value", syntax.String, "Example")
+	it.Set("ordinal", syntax.Number, "1")
+}
+
+func (m *maker) quantity(n *webtemplate.Node, it *syntax.Item) {
+	unit, limits := "1", (*webtemplate.Validation)(nil)
+	if in := input(n, "unit"); in != nil && len(in.List) > 0 {
+		option := in.List[m.pick(len(in.List))]
+		unit, limits = option.Value, option.Validation
+	}
+	it.Set("magnitude", syntax.Number, m.number(limits, false))
+	it.Set("unit", syntax.String, unit)
+}
+
+// number picks one within the limits.
+func (m *maker) number(v *webtemplate.Validation, whole bool) string {
+	low, high := 1.0, 0.0
+	if v != nil && v.Range != nil {
+		if f, err := strconv.ParseFloat(v.Range.Min, 64); err == nil {
+			low = f
+			if v.Range.MinOp == ">" {
+				low++
+			}
+		}
+		if f, err := strconv.ParseFloat(v.Range.Max, 64); err == nil {
+			high = f
+			if v.Range.Min == "" || low > high {
+				low = high - 1
+			}
+		}
+	}
+	if step := float64(m.pick(5)); high == 0 || low+step < high {
+		low += step
+	}
+	if !whole && v == nil && m.pick(2) == 1 {
+		low += 0.5
+	}
+	return strconv.FormatFloat(low, 'f', -1, 64)
+}
+
+func (m *maker) count(n *webtemplate.Node, it *syntax.Item) {
+	in := input(n, "")
+	switch {
+	case in == nil:
+		it.Set("", syntax.Number, m.number(nil, true))
+	case len(in.List) > 0:
+		it.Set("", syntax.Number, in.List[m.pick(len(in.List))].Value)
+	default:
+		it.Set("", syntax.Number, m.number(in.Validation, true))
+	}
+}
+
+// kinds are the numbers of the proportion kinds.
+var kinds = map[string]string{"ratio": "0", "unitary": "1", "percent": "2", "fraction": "3", "integer_fraction": "4"}
+
+func (m *maker) proportion(n *webtemplate.Node, it *syntax.Item) {
+	kind, limits := "ratio", (*webtemplate.Validation)(nil)
+	if len(n.ProportionTypes) > 0 {
+		kind = n.ProportionTypes[m.pick(len(n.ProportionTypes))]
+	}
+	if in := input(n, "numerator"); in != nil {
+		limits = in.Validation
+	}
+	denominator := map[string]string{"unitary": "1", "percent": "100"}[kind]
+	if denominator == "" {
+		denominator = "2"
+	}
+	it.Set("numerator", syntax.Number, m.number(limits, true))
+	it.Set("denominator", syntax.Number, denominator)
+	it.Set("type", syntax.Number, kinds[kind])
+}
+
+func (m *maker) boolean(n *webtemplate.Node, it *syntax.Item) {
+	value := [...]string{"true", "false"}[m.pick(2)]
+	if in := input(n, ""); in != nil && len(in.List) > 0 {
+		value = in.List[0].Value
+	}
+	it.Set("", syntax.Boolean, value)
+}
+
+func (m *maker) duration(n *webtemplate.Node, it *syntax.Item) {
+	if len(n.Inputs) == 0 {
+		it.Set("", syntax.String, "PT1H")
+		return
+	}
+	in := n.Inputs[m.pick(len(n.Inputs))]
+	it.Set(in.Suffix, syntax.Number, m.number(in.Validation, true))
+}
