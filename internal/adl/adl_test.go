@@ -151,7 +151,7 @@ func TestEveryConstruct(t *testing.T) {
 		"/items[at0020]/value/value":               &aom.Duration{Pattern: "PTHM"},
 		"/items[at0021]/value/value":               &aom.Duration{Range: closed("PT24H", "PT24H")},
 		"/items[at0022]/value/lower/magnitude":     &aom.Integer{Range: closed("3", "7")},
-		"/items[at0023]/value/value":               &aom.Time{Range: closed("10:30:00", "12:00:00")},
+		"/items[at0023]/value/value":               &aom.Time{Range: closed("10:30:00,5", "12:00:00")},
 		"/items[at0024]/value/value":               &aom.DateTime{Range: closed("2020-01-01T10:00:00", "2020-01-01T10:00:00")},
 		"/items[at0022]/value[at0099]/lower/value": nil,
 	} {
@@ -195,6 +195,12 @@ func TestEveryConstruct(t *testing.T) {
 	}
 	if events := a.Node("/data[at0001]").(*aom.ComplexObject).Attributes[0]; !events.Multiple || !events.Cardinality.Unique || events.Cardinality.Interval.Min != 1 {
 		t.Errorf("events: %+v", events)
+	}
+	if loinc := a.Ontology.Bindings[0].Items; len(loinc) != 3 || loinc[1] != (aom.TermBinding{Code: "at0034", Target: aom.Code{Terminology: "LOINC", Code: "1235-2"}}) {
+		t.Errorf("bindings: %+v", loinc)
+	}
+	if got := a.Description.OtherContributors; len(got) != 1 || got[0] != "A. Tester" {
+		t.Errorf("contributors: %v", got)
 	}
 	if len(a.Annotations) != 1 || len(a.Translations) != 1 || a.RevisionHistory == "" || *a.Controlled || a.UID == "" {
 		t.Errorf("metadata: %+v", a)

@@ -137,7 +137,7 @@ func (c *checker) term(node any, path, code string) {
 // class holds a type against the reference model (VCORM, VCORMT); archetypes of
 // other models are left alone.
 func (c *checker) class(o aom.Object, path, attributeType string) {
-	if strings.HasPrefix(model(c.a.ID), "openEHR-") {
+	if c.openEHR() {
 		if _, primitive := o.(*aom.PrimitiveObject); primitive {
 			return
 		}
@@ -151,6 +151,8 @@ func (c *checker) class(o aom.Object, path, attributeType string) {
 		}
 	}
 }
+
+func (c *checker) openEHR() bool { return strings.HasPrefix(model(c.a.ID), "openEHR-") }
 
 // derived are attributes of the reference model that are functions of others:
 // archetypes may constrain them, data never carry them.
@@ -169,7 +171,7 @@ func (c *checker) attributes(list []*aom.Attribute, path, class string) {
 		}
 		seen[a.Name] = true
 		declared, known := modelAttribute(class, a.Name)
-		if _, ok := modelClass(class); ok && !known && !derived[class+"."+a.Name] {
+		if _, ok := modelClass(class); ok && c.openEHR() && !known && !derived[class+"."+a.Name] {
 			c.at(a, at, "VCARM", "an attribute of "+class, a.Name, "the class %s has no attribute %s", class, a.Name)
 		}
 		if known && a.Multiple && !declared.Container {

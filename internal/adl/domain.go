@@ -143,12 +143,7 @@ func (p *parser) codePhrase(base aom.ObjectBase, v *value) *aom.CodePhrase {
 				o.Terminology = p.string(m)
 			}
 		case "code_list":
-			if m.value.kind != object {
-				o.Codes = p.strings(m)
-			}
-			for _, item := range m.value.members {
-				o.Codes = append(o.Codes, p.string(item))
-			}
+			o.Codes = p.strings(m)
 		case "assumed_value":
 			c := p.code(m)
 			o.Assumed = &c

@@ -20,15 +20,19 @@ func (p *parser) string(m member) string {
 	return m.value.text
 }
 
-// strings takes a list of plain values; one alone is a list of one.
+// strings takes a list of plain values, keyed or not; one alone is a list of one.
 func (p *parser) strings(m member) []string {
-	if m.value.kind != list {
-		if m.value.kind == object && len(m.value.members) == 0 {
-			return nil
+	var out []string
+	switch m.value.kind {
+	case list:
+	case object:
+		for _, item := range m.value.members {
+			out = append(out, p.string(item))
 		}
+		return out
+	default:
 		return []string{p.string(m)}
 	}
-	var out []string
 	for _, item := range m.value.items {
 		out = append(out, p.string(member{name: m.name, value: item}))
 	}
@@ -165,7 +169,13 @@ func (p *parser) ontology(a *Archetype) {
 			p.eachSet(m, func(terminology string, items *value) {
 				set := aom.TermBindings{Terminology: terminology}
 				for _, b := range items.members {
-					set.Items = append(set.Items, aom.TermBinding{Code: b.name, Target: p.code(b)})
+					codes := []*value{b.value}
+					if b.value.kind == list {
+						codes = b.value.items
+					}
+					for _, c := range codes {
+						set.Items = append(set.Items, aom.TermBinding{Code: b.name, Target: p.code(member{name: b.name, value: c})})
+					}
 				}
 				o.Bindings = append(o.Bindings, set)
 			})

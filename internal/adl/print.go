@@ -234,8 +234,14 @@ func (p *printer) ontology() {
 		p.block("term_bindings = <", ">", func() {
 			for _, set := range o.Bindings {
 				p.items(set.Terminology, func() {
-					for _, item := range set.Items {
-						p.line("[%s] = <%s>", quote(item.Code), bracketed(item.Target))
+					for i := 0; i < len(set.Items); {
+						// Several codes bound to one term stand together.
+						key := set.Items[i].Code
+						var codes []string
+						for ; i < len(set.Items) && set.Items[i].Code == key; i++ {
+							codes = append(codes, bracketed(set.Items[i].Target))
+						}
+						p.line("[%s] = <%s>", quote(key), strings.Join(codes, ", "))
 					}
 				})
 			}

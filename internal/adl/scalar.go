@@ -15,8 +15,8 @@ var (
 	integerForm  = regexp.MustCompile(`^[+-]?[0-9]+$`)
 	realForm     = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?$`)
 	dateForm     = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$`)
-	timeForm     = regexp.MustCompile(`^T?[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?$`)
-	dateTimeForm = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}(:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?$`)
+	timeForm     = regexp.MustCompile(`^T?[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?$`)
+	dateTimeForm = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}(:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?$`)
 	durationForm = regexp.MustCompile(`^[+-]?P([0-9.]+[YyMmWwDd])*([Tt]([0-9.]+[HhMmSs])+)?$`)
 
 	datePatternForm     = regexp.MustCompile(`^([yY]{4}|[0-9]{4})-([mM]{2}|\?\?|XX|[0-9]{2})-([dD]{2}|\?\?|XX|[0-9]{2})$`)
@@ -85,6 +85,8 @@ func temporalToken(text string) int {
 		switch {
 		case letter(c), digit(c), c == ':' || c == '?':
 		case c == '.' && digit(next):
+		case c == ',' && digit(next) && i > 2 && text[i-3] == ':':
+			// ISO 8601 prefers the comma before the decimals of a second.
 		case (c == '+' || c == '-') && next != c && next != '/':
 		default:
 			return i
