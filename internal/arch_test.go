@@ -43,6 +43,7 @@ var larger = map[string]string{
 	"adl":      "the lexer, ODIN, cADL, validity checks and printer of one language share tokens and places",
 	"aql":      "lexer, tree, parser, checks and printer of one language share its tokens and positions",
 	"cdr":      "one file a noun; the nouns share authorization, audit and versioning, and are one reading",
+	"sdc":      "a form, its responses and the way back read one table of items; both directions of each type stand together",
 	"postgres": "one file a noun; the nouns share pools, the pipeline, settings and the translation of errors",
 }
 

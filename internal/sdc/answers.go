@@ -30,10 +30,13 @@ type submitted struct {
 }
 
 // Token finds the server's token in a response, "" where there is none.
-func Token(r *fhir.QuestionnaireResponse) string {
+func Token(r *fhir.QuestionnaireResponse) string { return carried(r, TokenLinkID) }
+
+// carried is the answer of a carrier, which stands at the root or in its group.
+func carried(r *fhir.QuestionnaireResponse, linkID string) string {
 	for _, root := range r.Item {
 		for _, i := range append([]fhir.ResponseItem{root}, root.Item...) {
-			if i.LinkID == TokenLinkID && len(i.Answer) == 1 {
+			if i.LinkID == linkID && len(i.Answer) == 1 {
 				return i.Answer[0].ValueString
 			}
 		}

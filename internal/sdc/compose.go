@@ -49,7 +49,7 @@ func (f *Form) Compose(base *rm.Tree, r *fhir.QuestionnaireResponse, facts Facts
 		rest, err := f.rest(s.residue)
 		if err != nil {
 			return nil, fault.New(fault.Unprocessable, "response-invalid", "the response does not fit the form").With(fault.Issue{
-				Path: "QuestionnaireResponse", FlatKey: ResidueLinkID, Rule: "residue", Message: "what the response carries for its composition cannot be read"})
+				Path: "QuestionnaireResponse", FlatKey: ResidueLinkID, Rule: "residue", Message: "what the response carries for its composition cannot be read, or is of another template"})
 		}
 		c.base = rest
 	}

@@ -3,10 +3,12 @@ package sdc
 import (
 	"bytes"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"sort"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/quire-cdr/quire/internal/opt"
@@ -16,21 +18,32 @@ import (
 	"github.com/quire-cdr/quire/internal/template"
 )
 
+var fixtureFolder = filepath.Join("..", "..", "..", "shared", "fixtures")
+
 // shared is the folder of real templates and compositions beside the checkout.
 func shared(t testing.TB) string {
 	t.Helper()
-	dir := filepath.Join("..", "..", "..", "shared", "fixtures")
-	if _, err := os.Stat(dir); err != nil {
+	if _, err := os.Stat(fixtureFolder); err != nil {
 		t.Skip("no fixtures beside the checkout; our own templates are tested without")
 	}
-	return dir
+	return fixtureFolder
 }
 
-// fixtureForms builds the forms of all real templates, by template id.
+// fixtureForms are the forms of all real templates, by template id.
 func fixtureForms(t testing.TB) map[string]*Form {
 	t.Helper()
+	shared(t)
+	forms, err := builtForms()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return maps.Clone(forms)
+}
+
+// builtForms builds them once.
+var builtForms = sync.OnceValues(func() (map[string]*Form, error) {
 	forms := map[string]*Form{}
-	err := filepath.WalkDir(shared(t), func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(fixtureFolder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".opt") || strings.Contains(path, "invalid") {
 			return err
 		}
@@ -49,11 +62,8 @@ func fixtureForms(t testing.TB) map[string]*Form {
 		forms[compiled.TemplateID] = Build(compiled)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return forms
-}
+	return forms, err
+})
 
 // filling is a composition with its form.
 type filling struct {

@@ -1,6 +1,7 @@
 package sdc
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/quire-cdr/quire/internal/fhir"
@@ -89,10 +90,21 @@ func (w *issuer) residue() string {
 }
 
 // rest reads what a response carries in place of its base, nil where it carries
-// nothing that this form can stand on.
+// nothing. It must be of this form's template: whose answers they are decides
+// what may be written.
 func (f *Form) rest(text string) (*rm.Tree, error) {
 	if text == "" {
 		return nil, nil
 	}
-	return canon.ReadJSON([]byte(text), rminfo.COMPOSITION, canon.ReadOptions{})
+	t, err := canon.ReadJSON([]byte(text), rminfo.COMPOSITION, canon.ReadOptions{})
+	if err != nil {
+		return nil, err
+	}
+	if of := t.TextAt(t.Root(), rminfo.A_archetype_details, rminfo.A_template_id, rminfo.A_value); of != f.Template.TemplateID || t.ArchetypeNodeID(t.Root()) != f.Template.Node(f.Template.Root()).AtCode {
+		return nil, errors.New("the rest is of another template")
+	}
+	return t, nil
 }
+
+// Carries says whether a response brings what stands in place of its base.
+func Carries(r *fhir.QuestionnaireResponse) bool { return carried(r, ResidueLinkID) != "" }

@@ -572,3 +572,25 @@ func BenchmarkQuestionnaire(b *testing.B) {
 		}
 	})
 }
+
+// TestABlankFormCarriesNothing: the rest of somebody's response does not travel
+// in the blank form of another.
+func TestABlankFormCarriesNothing(t *testing.T) {
+	f, r, _ := newForms(t)
+	d := r.stored(t, ehrA, "vital_signs_full")
+	full, err := f.Issue(context.Background(), nurse, d.ObjectID, 0, form.View{Base: base, Carry: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	blank := populate(t, f, vitalSigns, ehrB)
+	blank.Item[0].Item = append(blank.Item[0].Item, full.Response.Item[0].Item[1])
+	blank.Status = "completed"
+	before := r.versions()
+	if _, err := submit(t, f, blank); code(err) != "wrong-form" || r.versions() != before {
+		t.Errorf("%v", err)
+	}
+	full.Response.Item[0].Item = full.Response.Item[0].Item[:2]
+	if got, err := submit(t, f, full.Response); err != nil || !got.Unchanged {
+		t.Errorf("the base goes before what is carried: %v", err)
+	}
+}

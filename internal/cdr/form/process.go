@@ -68,6 +68,9 @@ func (f *Forms) Process(ctx context.Context, caller cdr.Caller, s Submission) (*
 	if err := named(s, r, c); err != nil {
 		return nil, err
 	}
+	if c.Template != "" && c.Base == "" && sdc.Carries(r) {
+		return nil, fault.New(fault.Conflict, "wrong-form", "the form was issued blank and came back with the rest of another response; nothing was written")
+	}
 	form, err := f.answered(ctx, caller, s, r, c)
 	if err != nil {
 		return nil, err
