@@ -29,7 +29,7 @@ func tagRoutes(service tagService) []rest.Route {
 		routes = append(routes,
 			rest.Route{Method: http.MethodGet, Path: at, Access: rest.RecordRead, Handler: h.get},
 			rest.Route{Method: http.MethodPut, Path: at, Access: rest.RecordWrite, Consumes: []string{rest.JSON}, Handler: h.put},
-			rest.Route{Method: http.MethodDelete, Path: at + "/:key", Access: rest.RecordWrite, Handler: h.delete})
+			rest.Route{Method: http.MethodDelete, Path: at + "/+", Access: rest.RecordWrite, Handler: h.delete})
 	}
 	return routes
 }
@@ -123,6 +123,7 @@ func (h tagHandlers) put(call *rest.Call) error {
 	return call.Empty(http.StatusNoContent)
 }
 
+// delete takes the rest of the path as the key, which may hold slashes.
 func (h tagHandlers) delete(call *rest.Call) error {
 	ehr, err := call.UUID("ehr_id")
 	if err != nil {
@@ -132,7 +133,7 @@ func (h tagHandlers) delete(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	if err := h.service.DeleteItemTags(call.Context(), call.Caller, ehr, h.kind, ref, call.Param("key")); err != nil {
+	if err := h.service.DeleteItemTags(call.Context(), call.Caller, ehr, h.kind, ref, call.Param("+")); err != nil {
 		return err
 	}
 	return call.Empty(http.StatusNoContent)
