@@ -12,7 +12,7 @@ import (
 	"github.com/quire-cdr/quire/internal/validate"
 )
 
-// items builds nested response items from linkIds and answers: a key that ends
+// answerItems builds nested response items from linkIds and answers: a key that ends
 // in "{" opens a group, "}" closes it.
 func answerItems(t testing.TB, f *Form, answers ...string) *fhir.QuestionnaireResponse {
 	t.Helper()
@@ -245,5 +245,107 @@ func TestOurExamplesAreValidAnew(t *testing.T) {
 				t.Errorf("%s %s: %v", id, name, issues[0])
 			}
 		}
+	}
+}
+
+// part answers one part of an ELEMENT.
+func part(i *Item, a fhir.Answer) map[*Item][]*occurrence {
+	return map[*Item][]*occurrence{i: {{item: i, answers: []fhir.Answer{a}}}}
+}
+
+// TestKindsOfAnswer: alternatives are told apart by what was answered; answers of
+// two kinds are refused, unless the selector was changed to one.
+func TestKindsOfAnswer(t *testing.T) {
+	tried := 0
+	for id, form := range fixtureForms(t) {
+		for _, item := range form.byLinkID {
+			selector := form.aside(item, 0)
+			if item.Kind != Compound || selector == nil {
+				continue
+			}
+			tried++
+			first, second := partsOf(item, form.classes(selector)[0])[0], partsOf(item, form.classes(selector)[1])[0]
+			c := &composer{form: form}
+			one := &occurrence{item: item, children: part(first, fhir.Answer{ValueString: "x"})}
+			if got, err := c.kind(item, one, rm.None); err != nil || got != first.Of {
+				t.Errorf("%s: %s: %v %v", id, item.LinkID, got, err)
+			}
+			one.children[second] = part(second, fhir.Answer{ValueString: "y"})[second]
+			if _, err := c.kind(item, one, rm.None); err == nil {
+				t.Errorf("%s: %s: two kinds at once", id, item.LinkID)
+			}
+			one.children[selector] = part(selector, fhir.Answer{ValueCoding: &fhir.Coding{System: rmSystem, Code: second.Of.Name()}})[selector]
+			if got, err := c.kind(item, one, rm.None); err != nil || got != second.Of {
+				t.Errorf("%s: %s: chosen %v %v", id, item.LinkID, got, err)
+			}
+			delete(one.children, second)
+			if _, err := c.kind(item, one, rm.None); err == nil {
+				t.Errorf("%s: %s: one kind chosen, another answered", id, item.LinkID)
+			}
+			if got, err := c.kind(item, &occurrence{item: item}, rm.None); err != nil || got != 0 {
+				t.Errorf("%s: %s: nothing answered is %v", id, item.LinkID, got)
+			}
+		}
+	}
+	t.Logf("%d alternatives", tried)
+	if tried == 0 {
+		t.Error("no template has alternatives")
+	}
+}
+
+// TestIntervals: an interval of one end is open at the other.
+func TestIntervals(t *testing.T) {
+	n := fhir.Decimal("3")
+	tried := 0
+	for id, form := range fixtureForms(t) {
+		for _, item := range form.byLinkID {
+			if item.Kind != Part || item.Of.Name() != "DV_INTERVAL" || item.Route[0].Name() != "upper" || item.Type != "integer" {
+				continue
+			}
+			tried++
+			group := form.parent[item]
+			c := &composer{form: form, b: rm.NewBuilder(rm.Limits{}, 16)}
+			c.newElement(0, group.Node, func() error {
+				return c.writeValue(group, item.Of, rm.None, map[*Item]*fhir.Answer{item: {ValueInteger: &n}}, "")
+			}, group, "")
+			tree, err := c.b.Tree()
+			if err != nil || len(c.issues) > 0 {
+				t.Fatalf("%s: %v %v", id, err, c.issues)
+			}
+			for _, want := range []string{`"lower_unbounded":true`, `"lower_included":false`, `"upper_unbounded":false`, `"upper_included":true`, `"magnitude":3`} {
+				if !strings.Contains(doc(tree), want) {
+					t.Errorf("%s: no %s in %s", id, want, doc(tree))
+				}
+			}
+		}
+	}
+	if tried == 0 {
+		t.Error("no template has an interval of counts")
+	}
+}
+
+// TestTranslations: a template of several languages says each text in all.
+func TestTranslations(t *testing.T) {
+	tried := 0
+	for id, form := range fixtureForms(t) {
+		if len(form.Template.Languages) < 2 {
+			continue
+		}
+		found := 0
+		each(form.Questionnaire(Rendering{ID: "x"}).Item, func(i fhir.Item) {
+			if i.TextElement != nil {
+				found++
+				if x := i.TextElement.Extension[0]; x.URL != extTranslation || x.Extension[0].ValueCode == "" || x.Extension[1].ValueString == i.Text {
+					t.Errorf("%s: %s: %v", id, i.LinkID, x)
+				}
+			}
+		})
+		if found > 0 {
+			tried++
+		}
+	}
+	t.Logf("%d templates speak several languages", tried)
+	if tried == 0 {
+		t.Error("no template is translated")
 	}
 }
