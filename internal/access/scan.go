@@ -41,7 +41,9 @@ type Scope struct {
 	ehr     string
 
 	// Placeholders and the gate, made at first use and shared by all tables.
-	gate, templates, labels            string
+	gate, templates, labels string
+	// once is the item of WITH that holds the EHRs whose gate is open.
+	once                               string
 	principal, grantees, organisations string
 }
 
@@ -71,6 +73,19 @@ func (s *Scope) Scan(table Table, alias string) string {
 	return fmt.Sprintf("(select t.* from %s t where %s) %s", table, strings.Join(where, " and "), alias)
 }
 
+// Once judges the gate of every EHR once a statement and not once a row, for
+// statements that read most of a population anyway. It gives an item of WITH,
+// in which Scan then looks the EHRs of rows up; one that stops at its first rows
+// is better off without. "" where nothing is to be judged or the EHR is fixed.
+func (s *Scope) Once(name string) string {
+	if s.profile.All || s.ehr != "" {
+		return ""
+	}
+	gate := s.gateFor("t.ehr_id")
+	s.once = name
+	return fmt.Sprintf("%s as materialized (select t.ehr_id from %s t where %s)", name, EHR, gate)
+}
+
 // Allows is a boolean expression: may the profile do the action to this EHR at
 // all. Commit asks it in the statement that locks the EHR.
 func (s *Scope) Allows(ehr string) string {
@@ -83,6 +98,9 @@ func (s *Scope) Allows(ehr string) string {
 // record is the gate of the EHR a row belongs to; uncorrelated where the
 // statement is about one EHR.
 func (s *Scope) record(ehr string) string {
+	if s.once != "" {
+		return fmt.Sprintf("%s in (select o.ehr_id from %s o)", ehr, s.once)
+	}
 	if s.ehr == "" {
 		return s.gateFor(ehr)
 	}

@@ -18,7 +18,31 @@ import (
 const (
 	beginSnapshotSQL = `begin isolation level repeatable read read only`
 	epochSQL         = `select dictionary from index_epoch`
+
+	// How a query is planned. The planner takes a list of JSON for a hundred items
+	// and so one EHR for a million rows: it would read everything with several
+	// workers instead of the rows of the EHR. Remembering results by a key that is
+	// JSON costs more than making them again.
+	planningSQL = settingsSQL + `,
+       set_config('enable_memoize', 'off', true),
+       set_config('max_parallel_workers_per_gather', coalesce($6::text, current_setting('max_parallel_workers_per_gather')), true),
+       set_config('plan_cache_mode', coalesce($7::text, current_setting('plan_cache_mode')), true),
+       set_config('enable_sort', $8, true)`
 )
+
+// planning gives the arguments of planningSQL. All relations of a query about
+// one EHR begin with its id, so that one plan is good for every EHR and need not
+// be made anew each time.
+func planning(ctx context.Context, p *access.Profile, action access.Action, s *sqlgen.Statement) []any {
+	args := append(p.Settings(action), statementTimeout(ctx))
+	switch {
+	case s.Ordered:
+		return append(args, nil, nil, "off")
+	case action == access.Read:
+		return append(args, "0", "force_generic_plan", "on")
+	}
+	return append(args, nil, nil, "on")
+}
 
 // The dictionary as plans need it: archetypes, which classes their roots have,
 // and the codes of what stands inside rows.
@@ -83,7 +107,7 @@ func populationRefused() error {
 func (db *DB) runQuery(ctx context.Context, conn *pgx.Conn, p *access.Profile, action access.Action, epoch int64, s *sqlgen.Statement, rows cdr.QueryRows) (err error) {
 	b := &pgx.Batch{}
 	b.Queue(beginSnapshotSQL)
-	begin(ctx, b, p, action)
+	b.Queue(planningSQL, planning(ctx, p, action, s)...)
 	b.Queue(epochSQL)
 	b.Queue(s.SQL, s.Args...)
 	results := conn.SendBatch(ctx, b)

@@ -21,6 +21,10 @@ func (g *generator) from() (string, []string) {
 		j = &plan.Join{Source: base, Child: j}
 	}
 	f := &fromClause{g: g}
+	if g.newest != nil {
+		f.text.WriteString(g.starts())
+		g.anchor = "k.ehr_id"
+	}
 	where := f.add(j, nil)
 	return f.text.String(), where
 }
@@ -50,6 +54,9 @@ func (f *fromClause) add(j *plan.Join, above *plan.Source) (where []string) {
 	s := j.Source
 	conds := f.relate(s, above)
 	conds = append(conds, f.g.filter(s)...)
+	if s == f.g.newest {
+		conds = append(conds, alias(s)+".vo_id = k.vo_id", alias(s)+".ver = k.ver")
+	}
 	if j.Child != nil && j.Not {
 		conds = append(conds, f.g.without(j.Child, s))
 	}

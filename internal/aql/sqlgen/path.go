@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/aql/plan"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
@@ -63,6 +65,12 @@ func (g *generator) run(st *plan.Step) {
 
 // join appends one item for the steps of one iteration.
 func (g *generator) join(steps []*plan.Step) {
+	if path := jsonPath(steps); path != "" {
+		holder := g.holder(steps[0])
+		name := g.bind(steps[len(steps)-1])
+		g.items = append(g.items, "left join lateral (select e.x from jsonb_path_query("+holder+", "+g.args.Add(path)+"::jsonpath) e(x)) "+name+" on true")
+		return
+	}
 	var inner []string
 	var body, name string
 	for _, st := range steps {
@@ -80,6 +88,33 @@ func (g *generator) join(steps []*plan.Step) {
 		body = "select " + name + ".x from " + strings.Join(inner, " cross join ")
 	}
 	g.items = append(g.items, "left join lateral ("+body+") "+name+" on true")
+}
+
+// jsonPath is the jsonpath of several steps that each have one key of their
+// holder: one walk, where operators would copy what stands at each step. "" for
+// all other steps. Lax mode takes what is no list as a list of one, and what
+// has no members as an object without.
+func jsonPath(steps []*plan.Step) string {
+	if len(steps) < 2 {
+		return ""
+	}
+	path := []byte("lax $")
+	for _, st := range steps {
+		key := st.Attr
+		switch {
+		case st.Filter != nil, st.Rows, key == "", st.Parent == nil && st.Source.Kind != plan.Node:
+			return ""
+		case st.Located && !st.Plain && st.Inside && len(st.Codes) == 1:
+			key += "[" + st.Codes[0] + "]"
+		case st.Located || !st.Plain:
+			return ""
+		}
+		path, _ = jsontext.AppendQuote(append(path, '.'), key)
+		if st.Many {
+			path = append(path, "[*]"...)
+		}
+	}
+	return string(path)
 }
 
 func (g *generator) bind(st *plan.Step) string {

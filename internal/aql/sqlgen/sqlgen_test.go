@@ -3,6 +3,7 @@ package sqlgen
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -156,5 +157,41 @@ func TestReaderDistinct(t *testing.T) {
 	}
 	if strings.Join(got, " ") != "2 3" {
 		t.Errorf("rows %v, want 2 and 3", got)
+	}
+}
+
+// TestShape: what the statement of each kind of query begins with.
+func TestShape(t *testing.T) {
+	for _, tt := range []struct {
+		query         string
+		once, ordered bool
+	}{
+		{"SELECT COUNT(*) FROM COMPOSITION c", true, false},
+		{"SELECT c/uid/value FROM COMPOSITION c", true, false},
+		{"SELECT c/uid/value FROM COMPOSITION c LIMIT 5", false, false},
+		{"SELECT c/uid/value FROM COMPOSITION c ORDER BY c/name/value LIMIT 5", true, false},
+		{"SELECT c/uid/value FROM EHR e CONTAINS COMPOSITION c ORDER BY c/context/start_time DESC LIMIT 5", false, true},
+		{"SELECT c/context/start_time/value AS t FROM COMPOSITION c ORDER BY t LIMIT 5", false, true},
+		{"SELECT c/uid/value FROM COMPOSITION c ORDER BY c/context/start_time", true, false},
+		{"SELECT c/uid/value FROM COMPOSITION c CONTAINS OBSERVATION o ORDER BY c/context/start_time LIMIT 5", true, false},
+		{"SELECT c/uid/value FROM COMPOSITION c WHERE c/name/value = 'x' ORDER BY c/context/start_time LIMIT 5", true, false},
+		{"SELECT c/uid/value FROM EHR e[ehr_id/value = '7d44b88c-4199-4bad-97dc-d78268e01398'] CONTAINS COMPOSITION c ORDER BY c/context/start_time LIMIT 5", false, false},
+	} {
+		s := generate(t, tt.query, nurse)
+		if once := strings.HasPrefix(s.SQL, "with open as materialized ("); once != tt.once || s.Ordered != tt.ordered {
+			t.Errorf("%s: once %v, ordered %v\n%s", tt.query, once, s.Ordered, s.SQL)
+		}
+		if again := generate(t, tt.query, nurse); again.SQL != s.SQL {
+			t.Errorf("%s: the statement is another each time", tt.query)
+		}
+	}
+}
+
+// TestJSONPath: several steps of one key each are one walk.
+func TestJSONPath(t *testing.T) {
+	s := generate(t, "SELECT o/data[at0001]/events[at0006]/data[at0003]/items[at0004]/value FROM OBSERVATION o", nurse)
+	want := `lax $."data[at0001]"."events[at0006]"[*]."data[at0003]"."items[at0004]"[*]`
+	if !slices.Contains(s.Args, any(want)) {
+		t.Errorf("%v\n%s", s.Args, s.SQL)
 	}
 }

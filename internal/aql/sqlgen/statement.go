@@ -28,6 +28,9 @@ type Statement struct {
 	// are cut from documents, since only the cut objects can be compared.
 	Distinct      bool
 	Limit, Offset int64
+	// Ordered says that the statement reads in the order of an index and stops
+	// early: sorting instead would read everything.
+	Ordered bool
 }
 
 // Cell says how a column becomes a cell.
@@ -86,11 +89,19 @@ type generator struct {
 	keys map[string]string
 	// documents are the versions whose documents cells are cut from.
 	documents []identity
+	// newest is the COMPOSITION whose rows are read in the order of their start.
+	newest *plan.Source
 }
 
 func (g *generator) statement() *Statement {
 	p := g.plan
 	out := &Statement{Limit: -1}
+	g.newest = g.byStart()
+	with := ""
+	if g.newest == nil && (p.Limit < 0 || len(p.Order) > 0 || p.Distinct || g.aggregates()) {
+		with = g.scope.Once("open")
+	}
+	out.Ordered = g.newest != nil
 	from, where := g.from()
 	for _, s := range p.Sources {
 		g.shared(s)
@@ -107,7 +118,7 @@ func (g *generator) statement() *Statement {
 	if p.Where != nil {
 		where = append(where, g.condition(p.Where))
 	}
-	var order []string
+	order := g.startKey()
 	for _, k := range p.Order {
 		order = append(order, g.key(k)...)
 	}
@@ -165,6 +176,9 @@ func (g *generator) statement() *Statement {
 	out.SQL = b.String()
 	if out.Documents > 0 || p.Backward {
 		out.SQL = g.outer(out)
+	}
+	if with != "" {
+		out.SQL = "with " + with + "\n" + out.SQL
 	}
 	out.SQL, out.Args = renumber(out.SQL, g.args.Values)
 	return out
