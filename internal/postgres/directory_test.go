@@ -6,7 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
@@ -58,13 +61,14 @@ func TestDirectory(t *testing.T) {
 	}
 	_, err = h.CreateDirectory(ctx, clinician, e.ID, folderContent(folderJSON("root", nil)), cdr.CommitInfo{})
 	want(t, err, fault.Conflict, "directory-exists")
+	const nowhere = "00000000-0000-4000-8000-000000000001"
 	for _, bad := range []struct {
 		name, text string
 		kind       fault.Kind
 		code       string
 	}{
-		{"an unknown item of ours", folderJSON("root", []string{first.ObjectID[:35] + "0"}), fault.Unprocessable, "directory-reference"},
-		{"the same by the system's id", folderJSON("root", []string{first.ObjectID[:35] + "0 Test.Quire"}), fault.Unprocessable, "directory-reference"},
+		{"an unknown item of ours", folderJSON("root", []string{nowhere}), fault.Unprocessable, "directory-reference"},
+		{"the same by the system's id", folderJSON("root", []string{nowhere + " Test.Quire"}), fault.Unprocessable, "directory-reference"},
 		{"no FOLDER", `{"_type":"EHR_STATUS"}`, fault.Invalid, ""},
 		{"too deep", strings.Repeat(`{"_type":"FOLDER","name":{"_type":"DV_TEXT","value":"f"},"archetype_node_id":"openEHR-EHR-FOLDER.generic.v1","folders":[`, 20) +
 			folderJSON("f", nil) + strings.Repeat("]}", 20), fault.Invalid, "directory-depth"},
@@ -200,6 +204,42 @@ func TestDirectoryInContribution(t *testing.T) {
 	if d, err := h.Directory(ctx, reader, e.ID, cdr.VersionRef{}, ""); err != nil || !d.Deleted {
 		t.Errorf("%s, %v", d.JSON, err)
 	}
+	h.sound(t)
+}
+
+// Of many who make or change one directory at once, exactly one does.
+func TestDirectoryRace(t *testing.T) {
+	h, ctx := newHouse(t), context.Background()
+	e := h.ehr(t)
+	race := func(do func() (cdr.Document, error), loser fault.Kind) cdr.Document {
+		t.Helper()
+		var writers errgroup.Group
+		var mu sync.Mutex
+		var won []cdr.Document
+		for range 8 {
+			writers.Go(func() error {
+				d, err := do()
+				if err == nil {
+					mu.Lock()
+					defer mu.Unlock()
+					won = append(won, d)
+				} else if !fault.Is(err, loser) {
+					return err
+				}
+				return nil
+			})
+		}
+		if err := writers.Wait(); err != nil || len(won) != 1 {
+			t.Fatalf("%d won, %v", len(won), err)
+		}
+		return won[0]
+	}
+	first := race(func() (cdr.Document, error) {
+		return h.CreateDirectory(ctx, clinician, e.ID, folderContent(folderJSON("root", nil)), cdr.CommitInfo{})
+	}, fault.Conflict)
+	race(func() (cdr.Document, error) {
+		return h.UpdateDirectory(ctx, clinician, e.ID, first.VersionUID, folderContent(folderJSON("new", nil)), cdr.CommitInfo{})
+	}, fault.Precondition)
 	h.sound(t)
 }
 
