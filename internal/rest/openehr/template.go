@@ -130,7 +130,7 @@ func ofVersion(version, id string) bool {
 
 // get serves the template as it was uploaded, byte for byte, or its web template.
 func (h templateHandlers) get(call *rest.Call) error {
-	format, err := call.Accept(rest.XML, rest.TextXML, webTemplateJSON, rest.JSON)
+	format, err := call.Accept(rest.XML, rest.TextXML, webTemplateJSON)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (h templateHandlers) get(call *rest.Call) error {
 		return err
 	}
 	call.SetETag(found.ID)
-	if format == webTemplateJSON || format == rest.JSON {
+	if format == webTemplateJSON {
 		return call.Send(http.StatusOK, format, found.Simplified().Web.JSON())
 	}
 	return call.Send(http.StatusOK, format, []byte(found.OPT))

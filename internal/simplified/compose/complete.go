@@ -6,7 +6,6 @@ import (
 	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/rm/temporal"
-	"github.com/quire-cdr/quire/internal/simplified/webtemplate"
 	"github.com/quire-cdr/quire/internal/template"
 	"github.com/quire-cdr/quire/internal/terminology"
 )
@@ -62,7 +61,7 @@ func (c *composer) complete(o *object) {
 func (c *composer) name(o *object) {
 	n := c.t.Node(o.node)
 	if !o.has(rminfo.A_name) {
-		text, code := NameOf(c.t, o.web, o.node)
+		text, code := c.web.NameOf(o.node, o.web)
 		name := simple(rminfo.DV_TEXT, text)
 		if code != "" {
 			name = codedText(text, "local", code)
@@ -79,30 +78,6 @@ func (c *composer) name(o *object) {
 		details.put(rminfo.A_template_id, simple(rminfo.TEMPLATE_ID, c.t.TemplateID))
 	}
 	details.text(rminfo.A_rm_version, RMVersion)
-}
-
-// NameOf is the name a node bears unless the document gives another: the one the
-// template fixes, else its term in the language of the composition. code is set
-// where the name is one of several coded ones.
-func NameOf(t *template.Compiled, w *webtemplate.Node, id template.NodeID) (text, code string) {
-	n := t.Node(id)
-	if len(n.NameCodes) > 0 {
-		code = n.NameCodes[0].Code
-		for _, allowed := range n.NameCodes {
-			if w != nil && w.NameCode == allowed.Code {
-				code = w.NameCode
-			}
-		}
-		term, _ := t.Term(id, code, "")
-		return term.Text(), code
-	}
-	if len(n.Names) > 0 {
-		return n.Names[0], ""
-	}
-	if text = t.Label(id, ""); text == "" {
-		text = n.Class.Name()
-	}
-	return text, ""
 }
 
 func (c *composer) composition(o *object) {

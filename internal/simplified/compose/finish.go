@@ -119,7 +119,11 @@ func (c *composer) phrase(o *object, attr rminfo.Attr) {
 // coded completes code, terminology and label of each other.
 func (c *composer) coded(o *object, attr rminfo.Attr) {
 	phrase := o.one(rminfo.A_defining_code, rminfo.CODE_PHRASE)
+	phrase.one(rminfo.A_terminology_id, rminfo.TERMINOLOGY_ID)
 	code, value := phrase.scalar(rminfo.A_code_string), o.scalar(rminfo.A_value)
+	if code != "" && value != "" && phrase.at(rminfo.A_terminology_id).has(rminfo.A_value) {
+		return // nothing to complete; whether it is allowed, the validator says
+	}
 	list, listed := c.codes(o.node, attr, o)
 	if id := phrase.one(rminfo.A_terminology_id, rminfo.TERMINOLOGY_ID); !id.has(rminfo.A_value) {
 		id.text(rminfo.A_value, list.terminology)

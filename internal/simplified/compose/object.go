@@ -1,7 +1,7 @@
 package compose
 
 import (
-	"sort"
+	"slices"
 
 	"github.com/quire-cdr/quire/internal/rm"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
@@ -37,9 +37,16 @@ type kid struct {
 	tree  *rm.Tree
 	kind  rm.Kind
 	text  string
+	// rank is the attribute's place in its class, for writing.
+	rank int
 }
 
-func (o *object) add(k kid) { o.kids = append(o.kids, k) }
+func (o *object) add(k kid) {
+	if o.kids == nil {
+		o.kids = make([]kid, 0, 4)
+	}
+	o.kids = append(o.kids, k)
+}
 
 func (o *object) put(attr rminfo.Attr, child *object) *object {
 	o.add(kid{attr: attr, index: child.index, obj: child})
@@ -134,27 +141,35 @@ func (o *object) one(attr rminfo.Attr, class rminfo.Class) *object {
 // keep the order of the document.
 func (o *object) arrange() {
 	for i := range o.kids {
-		k := &o.kids[i]
-		if k.index == 0 {
-			continue
-		}
-		var places []int
-		for j := range o.kids {
-			if other := &o.kids[j]; other.attr == k.attr && sameNode(k, other) {
-				places = append(places, j)
+		if o.kids[i].index != 0 || i > 0 && o.kids[i-1].index != 0 {
+			if o.outOfOrder(i) {
+				o.reorder(i)
 			}
 		}
-		if sort.SliceIsSorted(places, func(a, b int) bool { return o.kids[places[a]].index < o.kids[places[b]].index }) {
-			continue
+	}
+}
+
+// outOfOrder says whether the last kid of the same node has a higher index.
+func (o *object) outOfOrder(i int) bool {
+	for j := i - 1; j >= 0; j-- {
+		if k := &o.kids[j]; k.attr == o.kids[i].attr && sameNode(k, &o.kids[i]) {
+			return k.index > o.kids[i].index
 		}
-		items := make([]kid, len(places))
-		for n, j := range places {
-			items[n] = o.kids[j]
+	}
+	return false
+}
+
+func (o *object) reorder(i int) {
+	var places []int
+	var items []kid
+	for j := range o.kids {
+		if k := &o.kids[j]; k.attr == o.kids[i].attr && sameNode(k, &o.kids[i]) {
+			places, items = append(places, j), append(items, *k)
 		}
-		sort.SliceStable(items, func(a, b int) bool { return items[a].index < items[b].index })
-		for n, j := range places {
-			o.kids[j] = items[n]
-		}
+	}
+	slices.SortStableFunc(items, func(a, b kid) int { return a.index - b.index })
+	for n, j := range places {
+		o.kids[j] = items[n]
 	}
 }
 
@@ -172,21 +187,7 @@ func (o *object) write(b *rm.Builder, attr rminfo.Attr) {
 	}
 	b.Open(attr, o.class)
 	o.arrange()
-	order := o.class.Attributes()
-	rank := func(a rminfo.Attr) int {
-		for i := range order {
-			if order[i].Attr == a {
-				return i
-			}
-		}
-		return len(order)
-	}
-	sort.SliceStable(o.kids, func(i, j int) bool {
-		if o.kids[i].attr == o.kids[j].attr {
-			return false
-		}
-		return rank(o.kids[i].attr) < rank(o.kids[j].attr)
-	})
+	o.sort()
 	for i := range o.kids {
 		k := &o.kids[i]
 		switch {
@@ -210,4 +211,25 @@ func (o *object) write(b *rm.Builder, attr rminfo.Attr) {
 		}
 	}
 	b.Close()
+}
+
+// sort brings the attributes in the order of the class; what one attribute holds
+// keeps its order.
+func (o *object) sort() {
+	order := o.class.Attributes()
+	sorted := true
+	for i := range o.kids {
+		k := &o.kids[i]
+		k.rank = len(order)
+		for at := range order {
+			if order[at].Attr == k.attr {
+				k.rank = at
+				break
+			}
+		}
+		sorted = sorted && (i == 0 || o.kids[i-1].rank <= k.rank)
+	}
+	if !sorted {
+		slices.SortStableFunc(o.kids, func(a, b kid) int { return a.rank - b.rank })
+	}
 }

@@ -206,7 +206,7 @@ func (d *decomposer) collapsedKey(n *webtemplate.Node, at template.NodeID, attr 
 
 // name writes a name that is not the one reading would give.
 func (d *decomposer) name(n *webtemplate.Node, at template.NodeID, name rm.ID, it *syntax.Item, own bool) bool {
-	text, code := compose.NameOf(d.t, n, at)
+	text, code := d.web.NameOf(at, n)
 	want, members := rminfo.DV_TEXT, 1
 	if code != "" {
 		want, members = rminfo.DV_CODED_TEXT, 2

@@ -18,12 +18,12 @@ import (
 func ReadFlat(data []byte) (*Item, error) {
 	r := newReader(data)
 	root := &Item{}
-	if err := r.object("", func(name string) error {
+	if err := r.object(nil, func(name string) error {
 		item, suffix, ok := r.locate(root, name)
 		if !ok {
 			return r.dec.SkipValue()
 		}
-		return r.value(item, suffix, name)
+		return r.value(item, suffix)
 	}); err != nil {
 		return nil, r.syntax(err)
 	}
@@ -43,11 +43,15 @@ func newReader(data []byte) *reader {
 }
 
 // object reads an object member by member.
-func (r *reader) object(path string, member func(name string) error) error {
+func (r *reader) object(at *Item, member func(name string) error) error {
 	if kind := r.dec.PeekKind(); kind != '{' {
 		if kind == 0 {
 			_, err := r.dec.ReadToken()
 			return err
+		}
+		path := ""
+		if at != nil {
+			path = at.Key()
 		}
 		r.issue(path, "key-value", "a JSON object", kindName(kind), "an object is needed here")
 		return r.dec.SkipValue()
@@ -128,7 +132,7 @@ func splitSegment(segment string) (id string, index int, indexed bool, message s
 
 // value reads a scalar, or at the suffix raw an object. What is null or empty
 // text holds nothing: forms send it for fields without an answer.
-func (r *reader) value(item *Item, suffix, key string) error {
+func (r *reader) value(item *Item, suffix string) error {
 	switch kind := r.dec.PeekKind(); {
 	case suffix == "raw" && kind == '{':
 		text, err := r.dec.ReadValue()
@@ -138,7 +142,7 @@ func (r *reader) value(item *Item, suffix, key string) error {
 		item.Set(suffix, Raw, string(text))
 		return nil
 	case kind == '{' || kind == '[':
-		r.issue(key, "key-value", "a string, number or boolean", kindName(kind), "a key has one value")
+		r.issue(item.KeyOf(suffix), "key-value", "a string, number or boolean", kindName(kind), "a key has one value")
 		return r.dec.SkipValue()
 	}
 	token, err := r.dec.ReadToken()
@@ -158,23 +162,23 @@ func (r *reader) value(item *Item, suffix, key string) error {
 			kind = Raw
 		}
 		if strings.IndexByte(text, 0) >= 0 {
-			r.issue(key, "key-value", "text without U+0000", "U+0000", "the value holds a character that cannot be stored")
+			r.issue(item.KeyOf(suffix), "key-value", "text without U+0000", "U+0000", "the value holds a character that cannot be stored")
 			return nil
 		}
-		r.set(item, suffix, kind, text, key)
+		r.set(item, suffix, kind, text)
 	case '0':
-		r.set(item, suffix, Number, token.String(), key)
+		r.set(item, suffix, Number, token.String())
 	default:
-		r.set(item, suffix, Boolean, token.String(), key)
+		r.set(item, suffix, Boolean, token.String())
 	}
 	return nil
 }
 
 // set adds a value; two spellings of one key (name and name:0) are refused like
 // two equal ones.
-func (r *reader) set(item *Item, suffix string, kind Kind, text, key string) {
+func (r *reader) set(item *Item, suffix string, kind Kind, text string) {
 	if _, taken := item.Value(suffix); taken {
-		r.issue(key, "key-duplicate", "one value", "two", "the same place is written twice")
+		r.issue(item.KeyOf(suffix), "key-duplicate", "one value", "two", "the same place is written twice")
 		return
 	}
 	item.Set(suffix, kind, text)

@@ -76,6 +76,9 @@ func (it *Item) Child(segment string, index int, indexed bool) *Item {
 // Add appends a child.
 func (it *Item) Add(c *Item) {
 	c.Parent = it
+	if it.Children == nil {
+		it.Children = make([]*Item, 0, 4)
+	}
 	it.Children = append(it.Children, c)
 	switch {
 	case it.byKey != nil:
@@ -90,6 +93,9 @@ func (it *Item) Add(c *Item) {
 
 // Set adds a value.
 func (it *Item) Set(suffix string, kind Kind, text string) {
+	if it.Values == nil {
+		it.Values = make([]Value, 0, 3)
+	}
 	it.Values = append(it.Values, Value{suffix, kind, text})
 }
 

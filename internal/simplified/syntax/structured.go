@@ -12,7 +12,7 @@ import (
 func ReadStructured(data []byte) (*Item, error) {
 	r := newReader(data)
 	root := &Item{}
-	if err := r.object("", func(name string) error { return r.member(root, name, 0) }); err != nil {
+	if err := r.object(nil, func(name string) error { return r.member(root, name, 0) }); err != nil {
 		return nil, r.syntax(err)
 	}
 	return root, r.end()
@@ -32,10 +32,10 @@ func (r *reader) member(it *Item, name string, depth int) error {
 		if strings.HasPrefix(suffix, "identifiers_") && r.dec.PeekKind() == '[' {
 			return r.list(it, suffix)
 		}
-		return r.value(it, suffix, it.KeyOf(suffix))
+		return r.value(it, suffix)
 	}
 	if name == "" {
-		return r.value(it, "", it.Key())
+		return r.value(it, "")
 	}
 	// Members may be written as one key: health_care_facility|name, ctx/time.
 	if strings.Contains(name, "|") || it.Parent == nil && strings.Contains(name, "/") {
@@ -43,7 +43,7 @@ func (r *reader) member(it *Item, name string, depth int) error {
 		if !ok {
 			return r.dec.SkipValue()
 		}
-		return r.value(child, suffix, child.KeyOf(suffix))
+		return r.value(child, suffix)
 	}
 	id, index, indexed, message := splitSegment(name)
 	if message != "" {
@@ -83,7 +83,7 @@ func (r *reader) list(it *Item, suffix string) error {
 	}
 	for i := 0; r.dec.PeekKind() != ']'; i++ {
 		at := suffix + ":" + strconv.Itoa(i)
-		if err := r.value(it, at, it.KeyOf(at)); err != nil {
+		if err := r.value(it, at); err != nil {
 			return err
 		}
 	}
@@ -93,9 +93,9 @@ func (r *reader) list(it *Item, suffix string) error {
 
 func (r *reader) occurrence(it *Item, depth int) error {
 	if r.dec.PeekKind() == '{' {
-		return r.object(it.Key(), func(name string) error { return r.member(it, name, depth+1) })
+		return r.object(it, func(name string) error { return r.member(it, name, depth+1) })
 	}
-	return r.value(it, "", it.Key())
+	return r.value(it, "")
 }
 
 // WriteStructured writes an item tree as a STRUCTURED document: the root is an

@@ -22,6 +22,7 @@ func Build(t *template.Compiled, languages ...string) *WebTemplate {
 	number(root)
 	w.Root = root
 	w.index(root)
+	w.nameAll()
 	return w
 }
 

@@ -21,6 +21,44 @@ type WebTemplate struct {
 	// places are the nodes of the web template at each node of the template:
 	// several where a node is split by its names.
 	places map[template.NodeID][]*Node
+	// names are the names of the template's nodes, where they have one.
+	names []string
+}
+
+// NameOf is the name a node bears unless a document gives another: the one the
+// template fixes, else its term, both in the template's own language, which
+// paths with names are written in. code is set where the name is one of several
+// coded ones; then n chooses which.
+func (w *WebTemplate) NameOf(id template.NodeID, n *Node) (text, code string) {
+	codes := w.Template.Node(id).NameCodes
+	if len(codes) == 0 {
+		return w.names[id], ""
+	}
+	code = codes[0].Code
+	for _, allowed := range codes {
+		if n != nil && n.NameCode == allowed.Code {
+			code = n.NameCode
+		}
+	}
+	term, _ := w.Template.Term(id, code, "")
+	return term.Text(), code
+}
+
+// nameAll looks the names up once.
+func (w *WebTemplate) nameAll() {
+	w.names = make([]string, w.Template.Len())
+	for i := range w.names {
+		n := w.Template.Node(template.NodeID(i))
+		switch {
+		case !n.Class.Locatable():
+		case len(n.Names) > 0:
+			w.names[i] = n.Names[0]
+		default:
+			if w.names[i] = w.Template.Label(template.NodeID(i), ""); w.names[i] == "" {
+				w.names[i] = n.Class.Name()
+			}
+		}
+	}
 }
 
 // At lists the web template nodes that end at a template node: none where the
