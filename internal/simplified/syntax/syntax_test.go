@@ -1,0 +1,91 @@
+package syntax
+
+import (
+	"testing"
+
+	"github.com/quire-cdr/quire/internal/fault"
+)
+
+func TestFlatAndStructuredAreOneTree(t *testing.T) {
+	const flat = `{"ctx/language":"en","a/b:0|code":"x","a/b:0/_name":"n","a/b:1":3.10,"a/c":true,"a/d|raw":"{\"_type\":\"DV_TEXT\"}"}`
+	const structured = `{"ctx":{"language":["en"]},"a":{"b":[{"|code":"x","_name":["n"]},3.10],"c":[true],"d":[{"|raw":{"_type":"DV_TEXT"}}]}}`
+	a, err := ReadFlat([]byte(flat))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(WriteFlat(a)); got != flat {
+		t.Errorf("FLAT and back:\n%s\n%s", flat, got)
+	}
+	if got := string(WriteStructured(a)); got != structured {
+		t.Errorf("FLAT as STRUCTURED:\n%s\n%s", structured, got)
+	}
+	b, err := ReadStructured([]byte(structured))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(WriteStructured(b)); got != structured {
+		t.Errorf("STRUCTURED and back:\n%s\n%s", structured, got)
+	}
+}
+
+func TestSpellings(t *testing.T) {
+	for name, doc := range map[string]string{
+		"indices left out":   `{"a":{"b":{"|code":"x"}}}`,
+		"indices in names":   `{"a":[{"b:0":[{"|code":"x"}]}]}`,
+		"byte order mark":    "\xef\xbb\xbf" + `{"a":{"b":[{"|code":"x"}]}}`,
+		"empty and null":     `{"a":{"b":[{"|code":"x","|value":""}],"c":[],"d":[null],"e":[""]}}`,
+		"one key, one value": `{"a":{"b|code":"x"}}`,
+	} {
+		it, err := ReadStructured([]byte(doc))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if v, ok := it.Find("a").Find("b").Value("code"); !ok || v.Text != "x" {
+			t.Errorf("%s: %s", name, WriteFlat(it))
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for _, c := range []struct{ doc, rule, key string }{
+		{`{"a//b":1}`, "key-syntax", "a//b"},
+		{`{"a:x/b":1}`, "key-syntax", "a:x/b"},
+		{`{"a:-1":1}`, "key-syntax", "a:-1"},
+		{`{"a:65536":1}`, "key-syntax", "a:65536"},
+		{`{"a|":1}`, "key-syntax", "a|"},
+		{`{"a|b/c":1}`, "key-syntax", "a|b/c"},
+		{`{"a":[1]}`, "key-value", "a"},
+		{`{"a":{"b":1}}`, "key-value", "a"},
+		{`{"a":1,"a":2}`, "json-duplicate", "a"},
+		{`{"a/b":1,"a/b:0":2}`, "key-duplicate", "a/b:0"},
+		{`{"a":"\u0000"}`, "key-value", "a"},
+		{`{"a":1} x`, "json-syntax", ""},
+		{"// no JSON\n{}", "json-syntax", ""},
+		{`[]`, "key-value", ""},
+		{``, "json-syntax", ""},
+	} {
+		_, err := ReadFlat([]byte(c.doc))
+		f := fault.Of(err)
+		if err == nil || f.Kind != fault.Invalid || len(f.Issues) == 0 || f.Issues[0].Rule != c.rule || f.Issues[0].FlatKey != c.key {
+			t.Errorf("%s: %v", c.doc, err)
+		}
+	}
+}
+
+func FuzzSyntax(f *testing.F) {
+	f.Add([]byte(`{"a/b:0|code":"x","a/b:1":3.10}`))
+	f.Add([]byte(`{"a":{"b":[{"|code":"x"},3.10,{"c":[true]}]}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if it, err := ReadFlat(data); err == nil {
+			if _, err := ReadFlat(WriteFlat(it)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if it, err := ReadStructured(data); err == nil && len(it.Values) == 0 {
+			if _, err := ReadStructured(WriteStructured(it)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
