@@ -2,6 +2,7 @@ package sdc
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/quire-cdr/quire/internal/fhir"
 	"github.com/quire-cdr/quire/internal/rm"
@@ -98,7 +99,8 @@ func attachmentAnswer(t *rm.Tree, value rm.ID) *fhir.Answer {
 }
 
 func textual(t *rm.Tree, value rm.ID, form *regexp.Regexp, answer func(string) *fhir.Answer) *fhir.Answer {
-	if s := t.TextAt(value, rminfo.A_value); form.MatchString(s) {
+	// ISO 8601 parts the fraction of a second by a comma too; FHIR does not.
+	if s := strings.Replace(t.TextAt(value, rminfo.A_value), ",", ".", 1); form.MatchString(s) {
 		return answer(s)
 	}
 	return nil
