@@ -107,6 +107,12 @@ func TestSimplifiedFormats(t *testing.T) {
 		t.Error("a template is no FLAT document, got ", status)
 	}
 
+	for accept, has := range map[string]string{"application/json": `"_type":"COMPOSITION"`, "application/xml": "<composition", flatType: `"bericht/category|code":"433"`, structuredType: `"bericht":{`} {
+		if status, text, _ := askSimplified(t, app, "GET", "/definition/template/adl1.4/AlternativeEvents/example", "", h{"Accept": accept}); status != http.StatusOK || !strings.Contains(text, has) {
+			t.Errorf("example as %s: %d %.300s", accept, status, text)
+		}
+	}
+
 	id := h{"Content-Type": flatType, "openehr-template-id": "AlternativeEvents", "Prefer": "return=representation", "Accept": flatType}
 	status, text, header = askSimplified(t, app, "POST", ehr+"/composition", string(document), id)
 	if status != http.StatusCreated || header.Get("Content-Type") != flatType {

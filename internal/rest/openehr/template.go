@@ -24,6 +24,7 @@ func templateRoutes(service templateService) []rest.Route {
 		{Method: http.MethodPost, Path: adl14, Access: rest.DefinitionWrite, Consumes: []string{rest.XML}, Handler: h.upload},
 		{Method: http.MethodGet, Path: adl14, Access: rest.DefinitionRead, Handler: h.list},
 		{Method: http.MethodGet, Path: adl14 + "/:template_id", Access: rest.DefinitionRead, Handler: h.get},
+		{Method: http.MethodGet, Path: adl14 + "/:template_id/example", Access: rest.DefinitionRead, Handler: h.example},
 		{Method: http.MethodGet, Path: adl2, Access: rest.DefinitionRead, Handler: noADL2},
 		{Method: http.MethodPost, Path: adl2, Access: rest.DefinitionWrite, Handler: noADL2},
 		{Method: http.MethodGet, Path: adl2 + "/:template_id", Access: rest.DefinitionRead, Handler: noADL2},

@@ -103,6 +103,9 @@ func (r *reader) occurrence(it *Item, depth int) error {
 func WriteStructured(root *Item) []byte {
 	out := append(make([]byte, 0, 4096), '{')
 	for i, c := range root.Children {
+		if firstOf(root.Children[:i], c.Segment) {
+			return appendObject(out[:0], root) // two roots of one name need an array
+		}
 		if i > 0 {
 			out = append(out, ',')
 		}
