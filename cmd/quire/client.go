@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/tidwall/gjson"
 )
 
 // access is what `up` writes for those who talk to it: DIR/access.json.
@@ -89,17 +91,14 @@ func (c *client) call(ctx context.Context, method, url, contentType string, body
 		return nil, nil, err
 	}
 	if res.StatusCode >= 400 {
-		var said struct {
-			Message          string   `json:"message"`
-			ValidationErrors []string `json:"validationErrors"`
+		message := gjson.GetBytes(text, "message").String()
+		if message == "" {
+			message = http.StatusText(res.StatusCode)
 		}
-		if json.Unmarshal(text, &said) != nil || said.Message == "" {
-			said.Message = http.StatusText(res.StatusCode)
+		for _, v := range gjson.GetBytes(text, "validationErrors").Array() {
+			message += "\n  " + v.String()
 		}
-		for _, v := range said.ValidationErrors {
-			said.Message += "\n  " + v
-		}
-		return nil, nil, fmt.Errorf("%d: %s", res.StatusCode, said.Message)
+		return nil, nil, fmt.Errorf("%d: %s", res.StatusCode, message)
 	}
 	return text, res.Header, nil
 }

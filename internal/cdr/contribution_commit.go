@@ -9,6 +9,8 @@ import (
 	"io"
 	"slices"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/fault"
 )
@@ -392,15 +394,8 @@ func memberKind(data []byte) Kind {
 	return 0
 }
 
-func memberClass(data []byte) string {
-	var head struct {
-		Type string `json:"_type"`
-	}
-	if json.Unmarshal(data, &head) != nil {
-		return ""
-	}
-	return head.Type
-}
+// memberClass peeks at the class of a member before it is read as that class.
+func memberClass(data []byte) string { return gjson.GetBytes(data, "_type").String() }
 
 // parties are demographic and belong to no EHR.
 var parties = []string{"AGENT", "GROUP", "ORGANISATION", "PERSON", "ROLE", "PARTY_RELATIONSHIP"}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/cdr/form"
 	"github.com/quire-cdr/quire/internal/fault"
@@ -149,14 +151,9 @@ func flag(call *rest.Call, name string) (bool, error) {
 	return false, fault.New(fault.Invalid, "query-parameter", "the query parameter %s is true or false", name)
 }
 
-func resourceType(text []byte) string {
-	var head struct {
-		ResourceType string `json:"resourceType"`
-	}
-	// What cannot be read is a fault of the reader that comes after.
-	_ = json.Unmarshal(text, &head)
-	return head.ResourceType
-}
+// resourceType peeks at the type; what cannot be read is a fault of the reader
+// that comes after.
+func resourceType(text []byte) string { return gjson.GetBytes(text, "resourceType").String() }
 
 type input struct{ fhir.Parameters }
 
