@@ -211,8 +211,27 @@ func auditRow(e cdr.Event) []any {
 		null(e.Purpose), null(e.Basis), e.Epoch, e.Rows, null(e.Source), null(e.RequestID), null(e.Opening)}
 }
 
+// auditRowsSQL is a batch of rows, column by column as in auditInsertSQL.
+const auditRowsSQL = `insert into audit_event
+    (id, action, outcome, principal, role, org, ehr_id, object, template, query, parameters, purpose, basis, epoch, rows, source, request_id, opening)
+select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::int[],
+    $10::bytea[], $11::bytea[], $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::text[], $17::text[], $18::uuid[])`
+
+// auditColumns turns the rows of auditRow round.
+func auditColumns(rows [][]any) []any {
+	columns := make([]any, len(rows[0]))
+	for i := range columns {
+		column := make([]any, len(rows))
+		for n, row := range rows {
+			column[n] = row[i]
+		}
+		columns[i] = column
+	}
+	return columns
+}
+
 // A later chunk may show an EHR again.
-const auditShownSQL = `insert into audit_query_ehr (ehr_id, opening) select distinct e, $2::uuid from unnest($1::uuid[]) e on conflict do nothing`
+const auditShownSQL = `insert into audit_query_ehr (ehr_id, opening) select distinct e, o from unnest($1::uuid[], $2::uuid[]) s (e, o) on conflict do nothing`
 
 // send writes a batch as one pipeline, which the server runs as one transaction.
 func (w *AuditWriter) send(ctx context.Context, batch []*auditEntry) error {
@@ -222,17 +241,25 @@ func (w *AuditWriter) send(ctx context.Context, batch []*auditEntry) error {
 		return err
 	}
 	var b pgx.Batch
+	var rows [][]any
+	var shown, openings []string
 	for _, e := range batch {
 		if e.event.Action != "" {
-			b.Queue(auditInsertSQL, auditRow(e.event)...)
+			rows = append(rows, auditRow(e.event))
 		}
-		if len(e.event.Shown) > 0 {
-			opening := e.event.Opening
-			if opening == "" {
-				opening = e.event.ID
-			}
-			b.Queue(auditShownSQL, e.event.Shown, opening)
+		opening := e.event.Opening
+		if opening == "" {
+			opening = e.event.ID
 		}
+		for _, ehr := range e.event.Shown {
+			shown, openings = append(shown, ehr), append(openings, opening)
+		}
+	}
+	if len(rows) > 0 {
+		b.Queue(auditRowsSQL, auditColumns(rows)...)
+	}
+	if len(shown) > 0 {
+		b.Queue(auditShownSQL, shown, openings)
 	}
 	if b.Len() == 0 {
 		return nil
