@@ -10,30 +10,32 @@ import (
 	"text/tabwriter"
 
 	"github.com/quire-cdr/quire/internal/aql"
+	"github.com/quire-cdr/quire/internal/cdr"
 )
 
 type aqlCommand struct {
-	Run   aqlRun   `cmd:"" help:"Run a query and print its rows."`
-	Check aqlCheck `cmd:"" help:"Parse a query and print it back in one form; nothing is sent."`
+	Run     aqlRun     `cmd:"" help:"Run a query and print its rows."`
+	Explain aqlExplain `cmd:"" help:"Print how a query would be run: what it is understood as, its SQL, the database's plan."`
+	Check   aqlCheck   `cmd:"" help:"Parse a query and print it back in one form; nothing is sent."`
 }
 
-type aqlRun struct {
+// asked is a query for a server.
+type asked struct {
 	Server remote            `embed:"" set:"identity=clinician"`
 	Query  string            `arg:"" help:"The query, or - to read it from standard input."`
 	Param  map[string]string `help:"Query parameters, as name=value; a value that is JSON is sent as that." short:"p"`
 	EHR    string            `help:"Ask about one EHR only."`
-	JSON   bool              `help:"Print the result set as the server sent it." name:"json"`
 }
 
-// Run prints the rows as a table.
-func (c aqlRun) Run(ctx context.Context) error {
+// send gives what the server answers; options stand after the path.
+func (c asked) send(ctx context.Context, options string) ([]byte, error) {
 	text, err := query(c.Query)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	server, err := c.Server.connect()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	params := map[string]any{}
 	for name, value := range c.Param {
@@ -49,9 +51,20 @@ func (c aqlRun) Run(ctx context.Context) error {
 	}
 	body, err := json.Marshal(request)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	answer, _, err := server.call(ctx, "POST", server.OpenEHR+"/query/aql", "application/json", body)
+	answer, _, err := server.call(ctx, "POST", server.OpenEHR+"/query/aql"+options, "application/json", body)
+	return answer, err
+}
+
+type aqlRun struct {
+	asked
+	JSON bool `help:"Print the result set as the server sent it." name:"json"`
+}
+
+// Run prints the rows as a table.
+func (c aqlRun) Run(ctx context.Context) error {
+	answer, err := c.send(ctx, "")
 	if err != nil {
 		return err
 	}
@@ -85,6 +98,25 @@ func (c aqlRun) Run(ctx context.Context) error {
 		fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
 	return w.Flush()
+}
+
+type aqlExplain struct{ asked }
+
+// Run prints the plan, the SQL and the database's plan, one after the other.
+func (c aqlExplain) Run(ctx context.Context) error {
+	answer, err := c.send(ctx, "?explain=true")
+	if err != nil {
+		return err
+	}
+	var e cdr.QueryExplanation
+	if err := json.Unmarshal(answer, &e); err != nil {
+		return err
+	}
+	fmt.Println(e.Plan)
+	fmt.Println(e.SQL)
+	fmt.Println()
+	fmt.Println(strings.Join(e.Database, "\n"))
+	return nil
 }
 
 type aqlCheck struct {

@@ -54,6 +54,8 @@ type QueryRequest struct {
 	Offset, Fetch int64
 	// Exact keeps archetypes and at-codes from matching specialisations.
 	Exact bool
+	// Explain asks how the query would be run instead of running it.
+	Explain bool
 	// Href is shown in the meta data of a query asked by GET.
 	Href string
 }
@@ -68,6 +70,8 @@ type ResultSet struct {
 	profile *access.Profile
 	opening string
 	now     time.Time
+	// estimates says that the caller may know how many rows a query would find.
+	estimates bool
 }
 
 // Query checks, authorizes and audits a query without running it. Ad-hoc AQL
@@ -90,7 +94,7 @@ func (s *Service) Query(ctx context.Context, caller Caller, r QueryRequest) (*Re
 	}
 	now := s.clock.Now()
 	rs := &ResultSet{service: s, ctx: ctx, caller: caller, request: r, query: query, profile: p, now: now,
-		opening: uuid.Must(uuid.NewV7()).String()}
+		opening: uuid.Must(uuid.NewV7()).String(), estimates: p.MayQueryPopulation()}
 	event := rs.event()
 	ehr := plan.FixedEHR(query, r.Params, r.EHR)
 	event.EHR = ehr
@@ -126,11 +130,14 @@ func (r *ResultSet) WriteTo(w io.Writer) (int64, error) {
 		fetch = -1
 	}
 	out := &resultWriter{set: r, w: w, shown: map[string]bool{}}
-	err := store.Query(r.ctx, StoreQuery{Profile: r.profile, Query: r.query, Options: plan.Options{
+	q := StoreQuery{Profile: r.profile, Query: r.query, Options: plan.Options{
 		Params: r.request.Params, EHR: r.request.EHR, Exact: r.request.Exact,
 		Offset: r.request.Offset, Fetch: fetch, Now: r.now,
-	}}, out)
-	if err == nil {
+	}}
+	var err error
+	if r.request.Explain {
+		err = out.explain(q)
+	} else if err = store.Query(r.ctx, q, out); err == nil {
 		err = out.end()
 	}
 	closing := Event{Action: "E", Opening: r.opening, Object: r.request.Name, Rows: &out.rows}

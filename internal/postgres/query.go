@@ -27,7 +27,7 @@ const (
        set_config('enable_memoize', 'off', true),
        set_config('max_parallel_workers_per_gather', coalesce($6::text, current_setting('max_parallel_workers_per_gather')), true),
        set_config('plan_cache_mode', coalesce($7::text, current_setting('plan_cache_mode')), true),
-       set_config('enable_sort', $8, true)`
+       set_config('enable_sort', $8, true), set_config('enable_seqscan', $8, true)`
 )
 
 // planning gives the arguments of planningSQL. All relations of a query about
@@ -37,6 +37,7 @@ func planning(ctx context.Context, p *access.Profile, action access.Action, s *s
 	args := append(p.Settings(action), statementTimeout(ctx))
 	switch {
 	case s.Ordered:
+		// Row by row from the index, each of the others by its key.
 		return append(args, nil, nil, "off")
 	case action == access.Read:
 		return append(args, "0", "force_generic_plan", "on")
@@ -72,25 +73,12 @@ func (db *DB) Query(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows) e
 		if err != nil {
 			return err
 		}
-		opts := q.Options
-		opts.Dictionary = dict
-		p, err := plan.Build(q.Query, opts)
+		p, statement, err := planned(q, dict)
 		if err != nil {
 			return err
-		}
-		if p.EHR == "" && !q.Profile.MayQueryPopulation() {
-			return populationRefused()
-		}
-		statement, err := sqlgen.Generate(p, q.Profile)
-		if err != nil {
-			return err
-		}
-		action := access.Query
-		if p.EHR != "" {
-			action = access.Read
 		}
 		err = db.with(ctx, db.query, db.queryWait, func(conn *pgx.Conn) error {
-			return db.runQuery(ctx, conn, q.Profile, action, p.Epoch, statement, rows)
+			return db.runQuery(ctx, conn, q.Profile, actionOf(p), p.Epoch, statement, rows)
 		})
 		if !errors.Is(err, errStale) {
 			return translate(ctx, err)
@@ -98,6 +86,28 @@ func (db *DB) Query(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows) e
 		db.snapshot.CompareAndSwap(dict, nil)
 	}
 	return fault.New(fault.Unavailable, "dictionary-moving", "the data change faster than the query can be planned; try again")
+}
+
+// planned gives the plan and the statement of a query for its profile.
+func planned(q cdr.StoreQuery, dict *plan.Dictionary) (*plan.Plan, *sqlgen.Statement, error) {
+	opts := q.Options
+	opts.Dictionary = dict
+	p, err := plan.Build(q.Query, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	if p.EHR == "" && !q.Profile.MayQueryPopulation() {
+		return nil, nil, populationRefused()
+	}
+	s, err := sqlgen.Generate(p, q.Profile)
+	return p, s, err
+}
+
+func actionOf(p *plan.Plan) access.Action {
+	if p.EHR != "" {
+		return access.Read
+	}
+	return access.Query
 }
 
 func populationRefused() error {

@@ -68,7 +68,7 @@ type queryHandlers struct{ execute executor }
 
 // protocol are the names of the query string that are never AQL parameters.
 var protocol = map[string]bool{
-	"q": true, "ehr_id": true, "offset": true, "fetch": true, "query_parameters": true, "exact_archetypes": true,
+	"q": true, "ehr_id": true, "offset": true, "fetch": true, "query_parameters": true, "exact_archetypes": true, "explain": true,
 }
 
 func (h queryHandlers) get(call *rest.Call) error {
@@ -182,11 +182,16 @@ func (h queryHandlers) run(call *rest.Call, query cdr.QueryRequest, offset, fetc
 		}
 		query.EHR = given
 	}
-	switch exact := call.Query("exact_archetypes"); exact {
-	case "", "true", "false":
-		query.Exact = exact == "true"
-	default:
-		return fault.New(fault.Invalid, "exact-archetypes", "exact_archetypes must be true or false")
+	for _, f := range []struct {
+		name string
+		to   *bool
+	}{{"exact_archetypes", &query.Exact}, {"explain", &query.Explain}} {
+		switch value := call.Query(f.name); value {
+		case "", "true", "false":
+			*f.to = value == "true"
+		default:
+			return fault.New(fault.Invalid, strings.ReplaceAll(f.name, "_", "-"), "%s must be true or false", f.name)
+		}
 	}
 	var err error
 	if query.Offset, err = agreed(call, "offset", offset); err != nil {
