@@ -15,6 +15,7 @@ import (
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/sdc"
 	"github.com/quire-cdr/quire/internal/simplified"
+	"github.com/quire-cdr/quire/internal/simplified/webtemplate"
 	"github.com/quire-cdr/quire/internal/template"
 )
 
@@ -41,7 +42,7 @@ func (c convertCommand) Run() error {
 	}
 	formats := simplified.Compile(compiled)
 	if c.To == "web-template" {
-		return printed(formats.Web.JSON())
+		return printed(formats.Web.JSON(webtemplate.Standard))
 	}
 	text, err := c.input()
 	if err != nil {

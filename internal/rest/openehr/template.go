@@ -9,6 +9,7 @@ import (
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/rest"
+	"github.com/quire-cdr/quire/internal/simplified/webtemplate"
 )
 
 type templateService interface {
@@ -141,7 +142,7 @@ func (h templateHandlers) get(call *rest.Call) error {
 	}
 	call.SetETag(found.ID)
 	if format == webTemplateJSON {
-		return call.Send(http.StatusOK, format, found.Simplified().Web.JSON())
+		return call.Send(http.StatusOK, format, found.Simplified().Web.JSON(webtemplate.Dialect(call.Manners().PeerRules)))
 	}
 	return call.Send(http.StatusOK, format, []byte(found.OPT))
 }

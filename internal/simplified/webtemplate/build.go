@@ -150,6 +150,9 @@ func rmType(tn *template.Node) string {
 	if tn.Class == rminfo.DV_INTERVAL && tn.Param != 0 {
 		return tn.Class.Name() + "<" + tn.Param.Name() + ">"
 	}
+	if tn.Class.Scalar() != rminfo.NotScalar {
+		return strings.ToUpper(tn.Class.Name())
+	}
 	return tn.Class.Name()
 }
 

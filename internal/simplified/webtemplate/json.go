@@ -3,11 +3,27 @@ package webtemplate
 import (
 	"encoding/json"
 	"strconv"
+
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/template"
+)
+
+// Dialect is whose web template is written. The default is that of the format's
+// inventor. What EHRbase does otherwise, where clients could notice:
+//
+//   - attributes of the reference model that a context fills have min 0, not 1;
+//   - an open value (an ELEMENT without constraint) offers no DV_SCALE.
+type Dialect bool
+
+// The dialects.
+const (
+	Standard Dialect = false
+	EHRbase  Dialect = true
 )
 
 // JSON writes the web template.
-func (w *WebTemplate) JSON() []byte {
-	e := &emitter{}
+func (w *WebTemplate) JSON(d Dialect) []byte {
+	e := &emitter{dialect: d}
 	e.open('{')
 	e.text("templateId", w.Template.TemplateID)
 	e.text("version", Version)
@@ -27,8 +43,9 @@ func (w *WebTemplate) JSON() []byte {
 
 // emitter appends JSON; empty says whether a comma is due.
 type emitter struct {
-	out   []byte
-	empty bool
+	out     []byte
+	empty   bool
+	dialect Dialect
 }
 
 func (e *emitter) open(bracket byte) { e.out, e.empty = append(e.out, bracket), true }
@@ -81,7 +98,11 @@ func (e *emitter) node(n *Node) {
 	if n.HasNodeID {
 		e.text("nodeId", n.NodeID)
 	}
-	e.number("min", n.Min)
+	if own := n.InContext && n.Template == template.NoNode; e.dialect == EHRbase && own {
+		e.number("min", 0)
+	} else {
+		e.number("min", n.Min)
+	}
 	e.number("max", n.Max)
 	if len(n.Cardinalities) > 0 {
 		e.key("cardinalities")
@@ -129,6 +150,9 @@ func (e *emitter) node(n *Node) {
 		e.key("children")
 		e.open('[')
 		for _, c := range n.Children {
+			if e.dialect == EHRbase && c.Class == rminfo.DV_SCALE && c.Template == template.NoNode {
+				continue
+			}
 			e.item()
 			e.node(c)
 		}
