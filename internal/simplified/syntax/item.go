@@ -132,6 +132,15 @@ func (it *Item) Empty() bool {
 	return true
 }
 
+// Size is the number of values below the item.
+func (it *Item) Size() int {
+	n := len(it.Values)
+	for _, c := range it.Children {
+		n += c.Size()
+	}
+	return n
+}
+
 // Key is the FLAT key of the item, with the indices that were written.
 func (it *Item) Key() string {
 	var b strings.Builder
