@@ -294,7 +294,7 @@ func (b *builder) share(where aql.Expr) error {
 func (b *builder) columns() error {
 	plain := false
 	for i, c := range b.q.Select {
-		col := Column{Name: c.Alias}
+		col := Column{Pos: c.Position(), Name: c.Alias}
 		if col.Name == "" {
 			col.Name = "#" + strconv.Itoa(i)
 		}

@@ -213,7 +213,7 @@ func (b *builder) call(e *aql.Call, at *anchor) (Value, error) {
 
 // aggregate plans an aggregate, alone in its column or inside an expression.
 func (b *builder) aggregate(e *aql.Call, f *aql.Function) (Value, error) {
-	a := &Aggregate{Func: f.Name, Star: e.Star, Distinct: e.Distinct}
+	a := &Aggregate{Pos: e.Position(), Func: f.Name, Star: e.Star, Distinct: e.Distinct}
 	if e.Star {
 		return a, nil
 	}

@@ -17,7 +17,7 @@ func (b *builder) from(c aql.Containment, above context) (*Join, error) {
 	case *aql.Class:
 		return b.class(c, above)
 	case *aql.ContainmentSet:
-		j := &Join{Op: All}
+		j := &Join{Pos: c.Position(), Op: All}
 		if c.Op == aql.Or {
 			j.Op = Any
 		}
@@ -61,7 +61,7 @@ func (b *builder) class(c *aql.Class, above context) (*Join, error) {
 	if c.Predicate != nil && c != b.pinned {
 		s.Used = true
 	}
-	j := &Join{Source: s, Not: c.Not}
+	j := &Join{Pos: c.Position(), Source: s, Not: c.Not}
 	if c.Contains == nil {
 		return j, nil
 	}

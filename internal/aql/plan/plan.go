@@ -91,7 +91,9 @@ const (
 
 // Join is the tree of FROM.
 type Join struct {
-	Op JoinOp
+	// Pos is the place in the query's text.
+	Pos aql.Pos
+	Op  JoinOp
 	// Source is set where Op is One; Child is what it contains, or nil, and Not
 	// that it must not.
 	Source *Source
@@ -136,6 +138,8 @@ type Step struct {
 
 // Column is one column of the result.
 type Column struct {
+	// Pos is the place in the query's text.
+	Pos aql.Pos
 	// Name is the alias or "#n". Path is the path as written, "" for what is
 	// computed.
 	Name, Path string
@@ -225,6 +229,8 @@ type Call struct {
 
 // Aggregate is COUNT, MIN, MAX, SUM or AVG over the rows of a group.
 type Aggregate struct {
+	// Pos is the place in the query's text.
+	Pos            aql.Pos
 	Func           string
 	Arg            Value // nil with Star
 	Star, Distinct bool

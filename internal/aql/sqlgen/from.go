@@ -114,7 +114,7 @@ func (g *generator) group(j *plan.Join, above *plan.Source) (text string, conds 
 			return
 		case plan.Any:
 			if len(items) == 0 {
-				refuse("OR directly below OR with AND")
+				refuse(j.Pos, "OR directly below OR with AND")
 			}
 			var present []string
 			for _, o := range j.Operands {

@@ -74,7 +74,7 @@ func (g *generator) aggregate(a *plan.Aggregate) operand {
 		if a.Distinct {
 			distinct = "distinct "
 			if ref, ok := a.Arg.(*plan.Ref); ok && !ref.Missing && slices.ContainsFunc(ref.Classes(), numbered) {
-				refuse("COUNT(DISTINCT) of a whole object")
+				refuse(a.Pos, "COUNT(DISTINCT) of a whole object")
 			}
 		}
 		o.sql = "count(" + distinct + arg.json() + ")::numeric"

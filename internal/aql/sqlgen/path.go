@@ -364,7 +364,11 @@ func (g *generator) loose(r *plan.Ref) []*plan.Step {
 		return nil
 	}
 	for st := r.Step; st != nil; st = st.Parent {
-		if _, ok := g.laterals[st]; !ok && g.needsLateral(st) {
+		if _, ok := g.laterals[st]; ok {
+			// What is above it was walked on the way there.
+			break
+		}
+		if g.needsLateral(st) {
 			found = append([]*plan.Step{st}, found...)
 		}
 	}

@@ -189,9 +189,34 @@ func TestShape(t *testing.T) {
 
 // TestJSONPath: several steps of one key each are one walk.
 func TestJSONPath(t *testing.T) {
-	s := generate(t, "SELECT o/data[at0001]/events[at0006]/data[at0003]/items[at0004]/value FROM OBSERVATION o", nurse)
+	s := generate(t, "SELECT o/name/value FROM OBSERVATION o WHERE NOT o/data[at0001]/events[at0006]/data[at0003]/items[at0004]/value/magnitude > 5", nurse)
 	want := `lax $."data[at0001]"."events[at0006]"[*]."data[at0003]"."items[at0004]"[*]`
 	if !slices.Contains(s.Args, any(want)) {
 		t.Errorf("%v\n%s", s.Args, s.SQL)
+	}
+	if strings.Contains(s.SQL, "jsonb_array_elements") {
+		t.Errorf("a step is walked again:\n%s", s.SQL)
+	}
+}
+
+// TestRefused: a refusal names the place in the text.
+func TestRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		"SELECT c/name/value,\n  c, COUNT(*) FROM COMPOSITION c":                   "line 2, column 3",
+		"SELECT COUNT(*), 1 + COUNT(DISTINCT c) FROM COMPOSITION c":                "column 22",
+		"SELECT COUNT(DISTINCT c) FROM COMPOSITION c":                              "column 8",
+		"SELECT MAX(c/uid/value),\n\n c/context FROM EHR e CONTAINS COMPOSITION c": "line 3, column 2",
+	} {
+		q, err := aql.Parse(text)
+		if err != nil {
+			t.Fatal(text, err)
+		}
+		p, err := plan.Build(q, plan.Options{Dictionary: dictionary, Fetch: -1})
+		if err != nil {
+			t.Fatal(text, err)
+		}
+		if _, err = Generate(p, nurse); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
 	}
 }

@@ -125,7 +125,11 @@ func (g *generator) statement() *Statement {
 	aggregates := g.aggregates()
 	if out.Documents = len(g.documents); p.Group && out.Documents > 0 {
 		// Groups are equal objects, and only the database's rows can be grouped.
-		refuse("an aggregate beside a whole object")
+		for i, c := range out.Cells {
+			if c.Document >= 0 {
+				refuse(p.Columns[i].Pos, "an aggregate beside a whole object")
+			}
+		}
 	}
 	out.Distinct = p.Distinct && out.Documents > 0
 
@@ -408,8 +412,8 @@ func (g *generator) next(prefix string) string {
 func alias(s *plan.Source) string { return "s" + strconv.Itoa(s.ID) }
 
 // refuse ends the generation with a fault of what this engine cannot do.
-func refuse(construct string) {
-	panic(unsupported{aql.Unsupported(aql.Pos{Line: 1, Column: 1}, construct)})
+func refuse(at aql.Pos, construct string) {
+	panic(unsupported{aql.Unsupported(at, construct)})
 }
 
 // declared is the class an object at the path has when its JSON names none.
