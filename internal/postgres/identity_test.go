@@ -100,7 +100,7 @@ func TestEpochIsHeard(t *testing.T) {
 	look := connected(t, super)
 	acts := map[string]func() error{
 		"raise":        func() error { return a.Raise(t.Context()) },
-		"new template": exec(t, look, "insert into template_family (template_id, label) values ('t', 'normal')"),
+		"new template": exec(t, look, "insert into template_family (template_id, label) values ('new', 'normal')"),
 		"label":        exec(t, look, "update template_family set label = 'restricted' where template_id = 't'"),
 		"key by hand": func() error {
 			if err := exec(t, look, "insert into api_key (id, hash, subject, roles, expires_at) values ('k', '', 'user:a:b', '{}', now())")(); err != nil {

@@ -118,9 +118,7 @@ func (b *builder) create(attr rminfo.Attr, id template.NodeID, name *nameCode) *
 		b.borrow(n, tn.Parent)
 	}
 	b.annotate(n, id)
-	for _, bound := range b.bindings(id, tn.NodeID) {
-		n.TermBindings = append(n.TermBindings, bound)
-	}
+	n.TermBindings = append(n.TermBindings, b.bindings(id, tn.NodeID)...)
 	return n
 }
 
