@@ -157,9 +157,23 @@ func TestAFormIsMadeFilledStoredAndReadBack(t *testing.T) {
 	}
 
 	// A form issued for a person, filled and submitted, is a composition.
-	issued := s.call(t, "clinician", "POST", s.FHIR+"/Questionnaire/"+id+"/$populate?ehr="+ehr, nil)
-	if issued.status != 200 {
-		t.Skip("this server issues no blank forms; the populate operation is not there")
+	issued := s.call(t, "clinician", "POST", s.FHIR+"/Questionnaire/"+id+"/$populate?ehr="+ehr, nil).want(t, 200)
+	answered := strings.Replace(string(issued.body), `{"linkId":"_token"`, `{"linkId":"encounter/pulse_heart_beat","item":[{"linkId":"encounter/pulse_heart_beat/any_event","item":[`+
+		`{"linkId":"encounter/pulse_heart_beat/any_event/rate","answer":[{"valueQuantity":{"value":61,"unit":"/min"}}]}]}]},{"linkId":"_token"`, 1)
+	stored := s.call(t, "clinician", "POST", s.FHIR+"/Questionnaire/$process-response", []byte(answered)).want(t, 200)
+	filed, _, _ := strings.Cut(stored.uid(t), "::")
+	composition := s.call(t, "clinician", "GET", s.OpenEHR+"/ehr/"+ehr+"/composition/"+filed, nil).want(t, 200)
+	if !strings.Contains(string(composition.body), `"magnitude":61`) {
+		t.Errorf("the answer is not in the composition: %.600s", composition.body)
+	}
+	back := s.call(t, "clinician", "GET", s.FHIR+"/QuestionnaireResponse/"+filed, nil).want(t, 200)
+	if !strings.Contains(string(back.body), `"value":61`) {
+		t.Errorf("the answer is not in the response read back: %.600s", back.body)
+	}
+	// A double submit is one version.
+	again := s.call(t, "clinician", "POST", s.FHIR+"/Questionnaire/$process-response", []byte(answered)).want(t, 200)
+	if again.uid(t) != stored.uid(t) {
+		t.Errorf("submitted twice: %s and %s", stored.uid(t), again.uid(t))
 	}
 }
 
