@@ -64,8 +64,8 @@ lint-full: ## run golangci-lint with .golangci.yml (installed separately; not in
 	@command -v golangci-lint >/dev/null || { echo "golangci-lint v2 is not on PATH: https://golangci-lint.run"; exit 1; }
 	golangci-lint run ./...
 
-bench: bin/keto ## measure Quire beside the physical limit of this machine
-	go run ./cmd/quire bench
+bench: build ## measure Quire beside the physical limit of this machine
+	bin/quire bench
 
 fuzz: ## fuzz every parser for FUZZTIME (default 30s) each
 	@grep -rho --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' internal cmd | awk '{ print $$2 }' | sort -u | while read -r target; do \
