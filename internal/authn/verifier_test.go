@@ -308,7 +308,7 @@ func FuzzVerify(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, header string) {
 		if strings.Contains(header, text) {
-			t.Skip()
+			t.Skip("the header holds the right key")
 		}
 		if caller, err := v.Verify(t.Context(), Credentials{Authorization: header, Source: home}); err == nil {
 			t.Errorf("%q became %+v", header, caller)
