@@ -44,6 +44,7 @@ type composer struct {
 	now    string
 	ctx    context
 	lang   string
+	room   room
 	issues []fault.Issue
 	// invalid says that a fault is one of form.
 	invalid bool
@@ -81,7 +82,7 @@ func (c *composer) issue(n *webtemplate.Node, key, rule, expected, found, messag
 }
 
 func (c *composer) document(doc *syntax.Item) *object {
-	root := &object{class: c.web.Root.Class, node: c.t.Root(), web: c.web.Root, item: doc}
+	root := &object{class: c.web.Root.Class, node: c.t.Root(), web: c.web.Root, item: doc, room: &c.room}
 	var body *syntax.Item
 	for _, it := range doc.Children {
 		switch {
@@ -94,7 +95,7 @@ func (c *composer) document(doc *syntax.Item) *object {
 		}
 	}
 	if body == nil {
-		body = &syntax.Item{Segment: c.web.Root.ID, Parent: doc}
+		body = doc.New(c.web.Root.ID, 0, false)
 	}
 	root.item = body
 	c.lang = c.language(body)
@@ -200,7 +201,7 @@ func (c *composer) level(o *object, step webtemplate.Step, index int, n *webtemp
 	}
 	for i := range o.kids {
 		k := &o.kids[i]
-		if k.obj != nil && k.attr == step.Attr && k.index == index && k.obj.node == step.Node && k.obj.web == owner {
+		if k.obj != nil && k.attr == step.Attr && k.index == int32(index) && k.obj.node == step.Node && k.obj.web == owner {
 			return k.obj
 		}
 	}
@@ -208,7 +209,8 @@ func (c *composer) level(o *object, step webtemplate.Step, index int, n *webtemp
 	if class == rminfo.ITEM_STRUCTURE {
 		class = rminfo.ITEM_TREE
 	}
-	child := &object{class: class, node: step.Node, index: index, web: owner, item: o.item}
+	child := o.room.object()
+	child.class, child.node, child.index, child.web, child.item = class, step.Node, index, owner, o.item
 	if class == rminfo.EVENT {
 		child.class = rminfo.POINT_EVENT
 	}
@@ -229,7 +231,11 @@ func (c *composer) event(o *object, it *syntax.Item) {
 // element takes over what stands at an ELEMENT whose value has the same key:
 // some keys are of the element, the others of the value.
 func (c *composer) element(o *object, n *webtemplate.Node, it *syntax.Item) {
-	value := &syntax.Item{Segment: it.Segment, Index: it.Index, Indexed: it.Indexed, Values: it.Values, Parent: it.Parent}
+	value := it
+	if len(it.Children) > 0 {
+		value = it.Twin()
+		value.Values = it.Values
+	}
 	for _, child := range it.Children {
 		if shape.Of(rminfo.ELEMENT).Lookup(child.Segment) != nil {
 			c.segment(o, n, child)
@@ -249,12 +255,14 @@ func (c *composer) value(o *object, n *webtemplate.Node, it *syntax.Item) {
 	if !ok {
 		return
 	}
-	v := &object{class: class, node: step.Node, web: n, item: it, bound: c.boundOf(n)}
+	v := o.room.object()
+	v.class, v.node, v.web, v.item, v.bound = class, step.Node, n, it, c.boundOf(n)
 	if class == rminfo.DV_TEXT && n.Class != rminfo.DV_TEXT {
 		// The free text beside a coded value stands at |other.
 		other, _ := it.Value("other")
 		v.text(rminfo.A_value, other.Text)
-		rest := &syntax.Item{Segment: it.Segment, Index: it.Index, Indexed: it.Indexed, Children: it.Children, Parent: it.Parent}
+		rest := it.Twin()
+		rest.Children = it.Children
 		for _, value := range it.Values {
 			if value.Suffix != "other" {
 				rest.Values = append(rest.Values, value)
@@ -302,7 +310,7 @@ func (c *composer) segment(o *object, n *webtemplate.Node, it *syntax.Item) {
 		attr, known := rminfo.AttrByName(it.Segment[1:])
 		if declared, has := o.class.Attribute(attr); known && has {
 			if tree := c.raw(n, it, v, declared.Type); tree != nil {
-				o.add(kid{attr: attr, index: it.Index, tree: tree})
+				o.add(kid{attr: attr, index: int32(it.Index), tree: tree})
 			}
 			return
 		}
@@ -347,7 +355,7 @@ func (c *composer) object(o *object, f *shape.Field, it *syntax.Item) {
 	}
 	if v, ok := it.Value("raw"); ok {
 		if tree := c.raw(o.web, it, v, declared.Type); tree != nil {
-			o.add(kid{attr: f.Attr, index: it.Index, tree: tree})
+			o.add(kid{attr: f.Attr, index: int32(it.Index), tree: tree})
 		}
 		return
 	}
@@ -367,7 +375,8 @@ func (c *composer) object(o *object, f *shape.Field, it *syntax.Item) {
 	if !ok {
 		return
 	}
-	child := &object{class: class, index: it.Index, node: template.NoNode, web: o.web, item: it}
+	child := o.room.object()
+	child.class, child.node, child.index, child.web, child.item = class, template.NoNode, it.Index, o.web, it
 	switch {
 	case class == rminfo.DV_INTERVAL || class == rminfo.REFERENCE_RANGE:
 		child.bound = o.bound

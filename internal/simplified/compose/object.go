@@ -25,31 +25,72 @@ type object struct {
 	index int
 	item  *syntax.Item
 	kids  []kid
+	// room is where the kids of this object and those below it are laid out.
+	room *room
 	// whole says that it came as canonical JSON: nothing is added.
 	whole bool
 }
 
 // kid is one attribute value: an object, a scalar, or a tree read from JSON.
 type kid struct {
-	attr  rminfo.Attr
-	index int
+	text  string
 	obj   *object
 	tree  *rm.Tree
-	kind  rm.Kind
-	text  string
+	index int32
+	attr  rminfo.Attr
 	// rank is the attribute's place in its class, for writing.
-	rank int
+	rank uint8
+	kind rm.Kind
+}
+
+// room hands out the places of kids: a document has thousands of them.
+type room struct {
+	free    []kid
+	objects []object
+}
+
+// object makes one that stands in this room.
+func (r *room) object() *object {
+	if r == nil {
+		return &object{}
+	}
+	if len(r.objects) == 0 {
+		r.objects = make([]object, 32)
+	}
+	o := &r.objects[0]
+	r.objects = r.objects[1:]
+	o.room = r
+	return o
+}
+
+func (r *room) kids(n int) []kid {
+	if r == nil {
+		return make([]kid, 0, n)
+	}
+	if len(r.free) < n {
+		r.free = make([]kid, 128)
+	}
+	out := r.free[:0:n]
+	r.free = r.free[n:]
+	return out
 }
 
 func (o *object) add(k kid) {
 	if o.kids == nil {
-		o.kids = make([]kid, 0, 4)
+		n := 2
+		if o.class.Locatable() {
+			n = 4
+		}
+		o.kids = o.room.kids(n)
 	}
 	o.kids = append(o.kids, k)
 }
 
 func (o *object) put(attr rminfo.Attr, child *object) *object {
-	o.add(kid{attr: attr, index: child.index, obj: child})
+	if child.room == nil {
+		child.room = o.room
+	}
+	o.add(kid{attr: attr, index: int32(child.index), obj: child})
 	return child
 }
 
@@ -133,7 +174,9 @@ func (o *object) one(attr rminfo.Attr, class rminfo.Class) *object {
 	if child := o.child(attr); child != nil {
 		return child
 	}
-	return o.put(attr, &object{class: class, node: template.NoNode, item: o.item, web: o.web, bound: o.bound})
+	child := o.room.object()
+	child.class, child.node, child.item, child.web, child.bound = class, template.NoNode, o.item, o.web, o.bound
+	return o.put(attr, child)
 }
 
 // arrange puts the items of each node in the order of their indices, at the
@@ -167,7 +210,7 @@ func (o *object) reorder(i int) {
 			places, items = append(places, j), append(items, *k)
 		}
 	}
-	slices.SortStableFunc(items, func(a, b kid) int { return a.index - b.index })
+	slices.SortStableFunc(items, func(a, b kid) int { return int(a.index) - int(b.index) })
 	for n, j := range places {
 		o.kids[j] = items[n]
 	}
@@ -187,8 +230,8 @@ func (o *object) write(b *rm.Builder, attr rminfo.Attr) {
 	}
 	b.Open(attr, o.class)
 	o.arrange()
-	o.sort()
-	for i := range o.kids {
+	var places [16]int32
+	for _, i := range o.sorted(places[:0]) {
 		k := &o.kids[i]
 		switch {
 		case k.obj != nil:
@@ -213,23 +256,21 @@ func (o *object) write(b *rm.Builder, attr rminfo.Attr) {
 	b.Close()
 }
 
-// sort brings the attributes in the order of the class; what one attribute holds
-// keeps its order.
-func (o *object) sort() {
+// sorted lists the kids by the order of the class's attributes; what one
+// attribute holds keeps its order.
+func (o *object) sorted(places []int32) []int32 {
 	order := o.class.Attributes()
-	sorted := true
 	for i := range o.kids {
 		k := &o.kids[i]
-		k.rank = len(order)
+		k.rank = uint8(len(order))
 		for at := range order {
 			if order[at].Attr == k.attr {
-				k.rank = at
+				k.rank = uint8(at)
 				break
 			}
 		}
-		sorted = sorted && (i == 0 || o.kids[i-1].rank <= k.rank)
+		places = append(places, int32(i))
 	}
-	if !sorted {
-		slices.SortStableFunc(o.kids, func(a, b kid) int { return a.rank - b.rank })
-	}
+	slices.SortStableFunc(places, func(a, b int32) int { return int(o.kids[a].rank) - int(o.kids[b].rank) })
+	return places
 }

@@ -187,7 +187,7 @@ func (c *composer) participationKey(o *object, it *syntax.Item, v syntax.Value) 
 	}
 	performer := o.one(rminfo.A_performer, rminfo.PARTY_IDENTIFIED)
 	for i := range performer.kids {
-		if k := &performer.kids[i]; k.attr == rminfo.A_identifiers && k.index == index {
+		if k := &performer.kids[i]; k.attr == rminfo.A_identifiers && k.index == int32(index) {
 			c.scalar(k.obj, attr, rminfo.String, it, v)
 			return true
 		}

@@ -84,11 +84,7 @@ func (c *composer) suffix(o *object, it *syntax.Item, v syntax.Value) {
 	if special := specials[o.class]; special != nil && special(c, o, it, v) {
 		return
 	}
-	key := v.Suffix
-	if key != "" {
-		key = "|" + key
-	}
-	path := shape.Of(o.class).Lookup(key)
+	path := shape.Of(o.class).Suffix(v.Suffix)
 	if path == nil {
 		c.unknownSuffix(o.web, it, v, shape.Of(o.class).Suffixes())
 		return

@@ -34,8 +34,8 @@ func Keys(w *webtemplate.WebTemplate, tree *rm.Tree) []Key {
 
 func decompose(w *webtemplate.WebTemplate, tree *rm.Tree, keep bool) (*syntax.Item, []Key) {
 	d := &decomposer{web: w, t: w.Template, tree: tree, keep: keep}
-	document := &syntax.Item{}
-	it := &syntax.Item{Segment: w.Root.ID}
+	document := syntax.NewDocument()
+	it := document.New(w.Root.ID, 0, false)
 	if tree.ArchetypeNodeID(tree.Root()) != w.Template.RootArchetype || !d.node(w.Root, tree.Root(), it) {
 		it = d.raw(w.Root, tree.Root(), it)
 	}
@@ -68,7 +68,7 @@ func (d *decomposer) note(id rm.ID, it *syntax.Item, n *webtemplate.Node) {
 
 // raw spells a node as canonical JSON.
 func (d *decomposer) raw(n *webtemplate.Node, id rm.ID, it *syntax.Item) *syntax.Item {
-	out := &syntax.Item{Segment: it.Segment, Index: it.Index, Indexed: it.Indexed, Parent: it.Parent}
+	out := it.Twin()
 	out.Set("raw", syntax.Raw, string(canon.WriteJSON(nil, d.tree, id)))
 	d.note(id, out, n)
 	return out
@@ -138,7 +138,7 @@ func (d *decomposer) origin(id rm.ID, attr rminfo.Attr, key string, it *syntax.I
 			earliest = time
 		}
 	}
-	item := &syntax.Item{Segment: key}
+	item := it.New(key, 0, false)
 	var count counter
 	d.shape(origin, rminfo.DV_DATE_TIME, 0, item, &count)
 	if len(item.Values) == 1 && len(item.Children) == 0 && item.Values[0].Text == earliest {
@@ -195,7 +195,7 @@ func (d *decomposer) collapsedKey(n *webtemplate.Node, at template.NodeID, attr 
 		if it.Find(web.ID) != nil || d.tree.Kind(child) != rm.Object {
 			return false
 		}
-		item := &syntax.Item{Segment: web.ID, Parent: it}
+		item := it.New(web.ID, 0, false)
 		d.note(child, item, web)
 		d.object(child, web.Class, 0, item)
 		it.Add(item)
@@ -219,7 +219,7 @@ func (d *decomposer) name(n *webtemplate.Node, at template.NodeID, name rm.ID, i
 		return true
 	}
 	if own {
-		item := &syntax.Item{Segment: "_name"}
+		item := it.New("_name", 0, false)
 		d.object(name, rminfo.DV_TEXT, 0, item)
 		it.Add(item)
 	}
@@ -241,8 +241,7 @@ func (d *decomposer) child(n *webtemplate.Node, at template.NodeID, attr rminfo.
 		return false
 	}
 	if web := d.webNode(n, match, child); web != nil {
-		item := d.item(web, count)
-		item.Parent = it
+		item := d.item(web, it, count)
 		if !d.node(web, child, item) || item.Empty() {
 			item = d.raw(web, child, item)
 		}
@@ -256,7 +255,7 @@ func (d *decomposer) child(n *webtemplate.Node, at template.NodeID, attr rminfo.
 	if !class.IsA(rminfo.ITEM_STRUCTURE) && class != rminfo.HISTORY && !class.IsA(rminfo.EVENT) || class != d.concrete(match) || d.tree.Kind(child) != rm.Object {
 		return false
 	}
-	item := &syntax.Item{Segment: it.Segment, Index: it.Index, Indexed: it.Indexed, Parent: it.Parent}
+	item := it.Twin()
 	inner := counter{append([]string(nil), count.segments...), append([]int(nil), count.counts...)}
 	if !d.members(n, match, child, item, &inner, false) || item.Empty() {
 		return false
@@ -312,8 +311,8 @@ func (d *decomposer) webNode(n *webtemplate.Node, match template.NodeID, child r
 	return first
 }
 
-func (d *decomposer) item(web *webtemplate.Node, count *counter) *syntax.Item {
-	return &syntax.Item{Segment: web.ID, Index: count.next(web.ID), Indexed: web.Repeats()}
+func (d *decomposer) item(web *webtemplate.Node, it *syntax.Item, count *counter) *syntax.Item {
+	return it.New(web.ID, count.next(web.ID), web.Repeats())
 }
 
 // element spells an ELEMENT whose value has its key.
@@ -322,8 +321,7 @@ func (d *decomposer) element(n *webtemplate.Node, match template.NodeID, id rm.I
 	if web == nil {
 		return false
 	}
-	item := d.item(web, count)
-	item.Parent = it
+	item := d.item(web, it, count)
 	d.note(id, item, web)
 	if !d.elementMembers(web, match, id, item) || item.Empty() {
 		item = d.raw(web, id, item)
@@ -443,8 +441,7 @@ func (d *decomposer) valueChild(n *webtemplate.Node, at template.NodeID, attr rm
 	if web == nil || !class.IsA(rminfo.DATA_VALUE) {
 		return false
 	}
-	item := d.item(web, count)
-	item.Parent = it
+	item := d.item(web, it, count)
 	if !d.value(web, child, item) || item.Empty() {
 		item = d.raw(web, child, item)
 	}

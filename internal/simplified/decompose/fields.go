@@ -38,8 +38,8 @@ func (d *decomposer) attribute(owner rm.ID, class, bound rminfo.Class, attr rmin
 		}
 	}
 	declared, _ := class.Attribute(attr)
-	item := &syntax.Item{Segment: "_" + attr.Name(), Indexed: declared.Container, Parent: it}
-	item.Index = count.next(item.Segment)
+	segment := "_" + attr.Name()
+	item := it.New(segment, count.next(segment), declared.Container)
 	if d.tree.Kind(child) == rm.Object {
 		item.Set("raw", syntax.Raw, string(canon.WriteJSON(nil, d.subject(child), 0)))
 	} else {
@@ -57,7 +57,7 @@ func (d *decomposer) try(class, bound rminfo.Class, f *shape.Field, child rm.ID,
 		return true // what reading makes of a participation that names nobody
 	}
 	if f.Inline != nil {
-		part := &syntax.Item{Segment: it.Segment, Index: it.Index, Indexed: it.Indexed, Parent: it.Parent}
+		part := it.Twin()
 		var inner counter
 		if !d.inline(f, child, bound, part, &inner) {
 			return false
@@ -83,7 +83,7 @@ func (d *decomposer) try(class, bound rminfo.Class, f *shape.Field, child rm.ID,
 			d.scalar(it, suffix, child)
 			return true
 		}
-		item := &syntax.Item{Segment: f.Key, Parent: it}
+		item := it.New(f.Key, 0, false)
 		d.scalar(item, "", child)
 		it.Add(item)
 		return true
@@ -94,7 +94,7 @@ func (d *decomposer) try(class, bound rminfo.Class, f *shape.Field, child rm.ID,
 	if f.Class != 0 && !d.tree.Class(child).IsA(f.Class) {
 		return false
 	}
-	item := &syntax.Item{Segment: f.Key, Indexed: f.List, Parent: it}
+	item := it.New(f.Key, 0, f.List)
 	want := f.Class
 	if want == 0 {
 		want = bound
@@ -201,10 +201,9 @@ func (d *decomposer) plainFlags(id rm.ID) bool {
 		{rminfo.A_lower, rminfo.A_lower_included, rminfo.A_lower_unbounded}, {rminfo.A_upper, rminfo.A_upper_included, rminfo.A_upper_unbounded},
 	} {
 		there := d.tree.Child(id, end.bound) != rm.None
-		for attr, want := range map[rminfo.Attr]bool{end.included: there, end.unbounded: !there} {
-			if flag := d.tree.Child(id, attr); flag == rm.None || d.tree.Bool(flag) != want {
-				return false
-			}
+		included, unbounded := d.tree.Child(id, end.included), d.tree.Child(id, end.unbounded)
+		if included == rm.None || unbounded == rm.None || d.tree.Bool(included) != there || d.tree.Bool(unbounded) == there {
+			return false
 		}
 	}
 	return true

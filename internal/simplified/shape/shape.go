@@ -32,8 +32,11 @@ type Shape struct {
 	Class  rminfo.Class
 	Fields []Field
 
-	byKey  map[string][]*Field
-	byAttr map[rminfo.Attr][]*Field
+	byKey map[string][]*Field
+	// bySuffix are those of byKey that begin with a bar, without it, and the value
+	// without suffix.
+	bySuffix map[string][]*Field
+	byAttr   map[rminfo.Attr][]*Field
 }
 
 // Of gives the shape of a class; it is never nil.
@@ -41,6 +44,9 @@ func Of(c rminfo.Class) *Shape { return shapes[c] }
 
 // Lookup finds the fields that lead from the object to the one a key stands for.
 func (s *Shape) Lookup(key string) []*Field { return s.byKey[key] }
+
+// Suffix is Lookup for a suffix without its bar, "" for the value without suffix.
+func (s *Shape) Suffix(suffix string) []*Field { return s.bySuffix[suffix] }
 
 // ByAttr lists the fields of an attribute; several share one where its class
 // decides the key.
@@ -73,7 +79,7 @@ var shapes []*Shape
 func init() {
 	shapes = make([]*Shape, rminfo.Classes())
 	for c := rminfo.Class(0); int(c) < rminfo.Classes(); c++ {
-		s := &Shape{Class: c, byKey: map[string][]*Field{}, byAttr: map[rminfo.Attr][]*Field{}}
+		s := &Shape{Class: c, byKey: map[string][]*Field{}, bySuffix: map[string][]*Field{}, byAttr: map[rminfo.Attr][]*Field{}}
 		for at := c; at != 0; at = at.Parent() {
 			s.Fields = append(s.Fields, table[at]...)
 		}
@@ -98,6 +104,9 @@ func (s *Shape) add(f *Field, above []*Field) {
 	for _, key := range append([]string{f.Key}, f.Alt...) {
 		if _, taken := s.byKey[key]; !taken {
 			s.byKey[key] = path
+			if suffix, ok := strings.CutPrefix(key, "|"); ok || key == "" {
+				s.bySuffix[suffix] = path
+			}
 		}
 	}
 }

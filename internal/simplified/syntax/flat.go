@@ -19,7 +19,7 @@ func ReadFlat(data []byte) (*Item, error) {
 	// The items know which keys were there, at a third of the cost of asking the
 	// decoder; only keys without a value leave no trace.
 	r := newReader(data, jsontext.AllowDuplicateNames(true))
-	root := &Item{}
+	root := NewDocument()
 	if err := r.object(nil, func(name string) error {
 		item, suffix, ok := r.locate(root, name)
 		if !ok {
@@ -45,11 +45,24 @@ type reader struct {
 	issues []fault.Issue
 	// empty says that a key had no value.
 	empty bool
+	// text is the document, of which keys and values are parts.
+	text string
+	// root, key and way are the last key, the item it began at and those on its
+	// way: neighbours share most of theirs.
+	root *Item
+	key  string
+	way  []step
+}
+
+// step is an item and where its part of a key ends.
+type step struct {
+	end  int
+	item *Item
 }
 
 func newReader(data []byte, options ...jsontext.Options) *reader {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	return &reader{data: data, dec: jsontext.NewDecoder(bytes.NewBuffer(data), options...)}
+	return &reader{data: data, text: string(data), dec: jsontext.NewDecoder(bytes.NewBuffer(data), options...)}
 }
 
 // object reads an object member by member.
@@ -70,16 +83,30 @@ func (r *reader) object(at *Item, member func(name string) error) error {
 		return err
 	}
 	for r.dec.PeekKind() != '}' {
-		name, err := r.dec.ReadToken()
+		name, err := r.string()
 		if err != nil {
 			return err
 		}
-		if err := member(name.String()); err != nil {
+		if err := member(name); err != nil {
 			return err
 		}
 	}
 	_, err := r.dec.ReadToken()
 	return err
+}
+
+// string reads a string: a part of the document where nothing in it is escaped.
+func (r *reader) string() (string, error) {
+	quoted, err := r.dec.ReadValue()
+	if err != nil {
+		return "", err
+	}
+	if quoted.Kind() == '"' && bytes.IndexByte(quoted, '\\') < 0 {
+		end := int(r.dec.InputOffset())
+		return r.text[end-len(quoted)+1 : end-1], nil
+	}
+	plain, err := jsontext.AppendUnquote(nil, quoted)
+	return string(plain), err
 }
 
 func kindName(k jsontext.Kind) string {
@@ -105,20 +132,43 @@ func (r *reader) locate(root *Item, key string) (item *Item, suffix string, ok b
 		r.issue(key, "key-syntax", "path|suffix", key, "the suffix comes last and is not empty")
 		return nil, "", false
 	}
-	item = root
-	for {
-		segment, rest, more := strings.Cut(path, "/")
+	item, at := r.shared(root, path)
+	for at <= len(path) {
+		segment, _, _ := strings.Cut(path[at:], "/")
 		id, index, indexed, err := splitSegment(segment)
 		if err != "" {
 			r.issue(key, "key-syntax", "segments such as name or name:0", segment, err)
 			return nil, "", false
 		}
 		item = item.Child(id, index, indexed)
-		if !more {
-			return item, suffix, true
-		}
-		path = rest
+		at += len(segment)
+		r.way = append(r.way, step{at, item})
+		at++ // the slash
 	}
+	return item, suffix, true
+}
+
+// shared goes as far as the last key below the same root goes the same way, and
+// says where the rest of the path begins.
+func (r *reader) shared(root *Item, path string) (*Item, int) {
+	same := 0
+	for same < len(path) && same < len(r.key) && path[same] == r.key[same] {
+		same++
+	}
+	n := len(r.way)
+	if r.root != root {
+		n = 0
+	}
+	for ; n > 0; n-- {
+		if end := r.way[n-1].end; end <= same && (end == len(path) || path[end] == '/') {
+			break
+		}
+	}
+	r.root, r.key, r.way = root, path, r.way[:n]
+	if n == 0 {
+		return root, 0
+	}
+	return r.way[n-1].item, r.way[n-1].end + 1
 }
 
 // splitSegment takes the index off a segment; message says what is wrong.
@@ -155,16 +205,11 @@ func (r *reader) value(item *Item, suffix string) error {
 		r.issue(item.KeyOf(suffix), "key-value", "a string, number or boolean", kindName(kind), "a key has one value")
 		return r.dec.SkipValue()
 	}
-	token, err := r.dec.ReadToken()
-	if err != nil {
-		return err
-	}
-	switch token.Kind() {
-	case 'n':
-		r.empty = true
-		return nil
-	case '"':
-		text := token.String()
+	if r.dec.PeekKind() == '"' {
+		text, err := r.string()
+		if err != nil {
+			return err
+		}
 		if text == "" {
 			r.empty = true
 			return nil
@@ -178,6 +223,15 @@ func (r *reader) value(item *Item, suffix string) error {
 			return nil
 		}
 		r.set(item, suffix, kind, text)
+		return nil
+	}
+	token, err := r.dec.ReadToken()
+	if err != nil {
+		return err
+	}
+	switch token.Kind() {
+	case 'n':
+		r.empty = true
 	case '0':
 		r.set(item, suffix, Number, token.String())
 	default:
@@ -240,13 +294,30 @@ func (r *reader) syntax(err error) error {
 
 // WriteFlat writes an item tree as a FLAT document.
 func WriteFlat(root *Item) []byte {
-	w := flatWriter{out: append(make([]byte, 0, 4096), '{')}
+	w := flatWriter{out: append(make([]byte, 0, 2+sizeOf(root, 0)), '{')}
 	w.children(root)
 	return append(w.out, '}')
 }
 
+// sizeOf is about what the values below an item take, whose key has a length.
+func sizeOf(it *Item, key int) int {
+	n := 0
+	for _, v := range it.Values {
+		n += key + len(v.Suffix) + len(v.Text) + len(`"|":"",`)
+	}
+	for _, c := range it.Children {
+		below := key + 1 + len(c.Segment)
+		if c.Indexed {
+			below += 3
+		}
+		n += sizeOf(c, below)
+	}
+	return n
+}
+
 type flatWriter struct {
-	out  []byte
+	out []byte
+	// path is the key of the item, as JSON text without its quotes.
 	path []byte
 	some bool
 }
@@ -257,7 +328,7 @@ func (w *flatWriter) children(it *Item) {
 		if length > 0 {
 			w.path = append(w.path, '/')
 		}
-		w.path = append(w.path, c.Segment...)
+		w.path = appendEscaped(w.path, c.Segment)
 		if c.Indexed {
 			w.path = strconv.AppendInt(append(w.path, ':'), int64(c.Index), 10)
 		}
@@ -274,13 +345,11 @@ func (w *flatWriter) value(v Value) {
 		w.out = append(w.out, ',')
 	}
 	w.some = true
-	length := len(w.path)
+	w.out = append(append(w.out, '"'), w.path...)
 	if v.Suffix != "" {
-		w.path = append(append(w.path, '|'), v.Suffix...)
+		w.out = appendEscaped(append(w.out, '|'), v.Suffix)
 	}
-	w.out = append(appendString(w.out, w.path), ':')
-	w.path = w.path[:length]
-	w.out = appendValue(w.out, v, false)
+	w.out = appendValue(append(w.out, '"', ':'), v, false)
 }
 
 // appendValue writes a value; canonical JSON is a string in FLAT, whose values
@@ -297,10 +366,20 @@ func appendValue(out []byte, v Value, object bool) []byte {
 	return appendString(out, v.Text)
 }
 
-func appendString[T ~string | ~[]byte](out []byte, s T) []byte {
-	out, err := jsontext.AppendQuote(out, s)
-	if err != nil {
-		panic("syntax: text in a tree is UTF-8: " + err.Error())
+func appendString(out []byte, s string) []byte {
+	return append(appendEscaped(append(out, '"'), s), '"')
+}
+
+// appendEscaped appends text as it stands between the quotes of a JSON string.
+func appendEscaped(out []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			quoted, err := jsontext.AppendQuote(nil, s)
+			if err != nil {
+				panic("syntax: text in a tree is UTF-8: " + err.Error())
+			}
+			return append(out, quoted[1:len(quoted)-1]...)
+		}
 	}
-	return out
+	return append(out, s...)
 }

@@ -38,6 +38,48 @@ type Item struct {
 	Parent   *Item
 	// byKey finds a child once there are many.
 	byKey map[childKey]*Item
+	// room is where the items of the document are laid out, nil for one alone.
+	room *room
+}
+
+// room hands out items and the places of values: a document has thousands.
+type room struct {
+	items  []Item
+	values []Value
+}
+
+func (r *room) item() *Item {
+	if len(r.items) == 0 {
+		r.items = make([]Item, 64)
+	}
+	it := &r.items[0]
+	r.items = r.items[1:]
+	it.room = r
+	return it
+}
+
+func (r *room) places(n int) []Value {
+	if len(r.values) < n {
+		r.values = make([]Value, 128)
+	}
+	out := r.values[:0:n]
+	r.values = r.values[n:]
+	return out
+}
+
+// NewDocument makes the item above the roots of the keys.
+func NewDocument() *Item { return new(room).item() }
+
+// New makes an item that belongs below this one and is not yet added.
+func (it *Item) New(segment string, index int, indexed bool) *Item {
+	var c *Item
+	if it.room != nil {
+		c = it.room.item()
+	} else {
+		c = &Item{}
+	}
+	c.Segment, c.Index, c.Indexed, c.Parent = segment, index, indexed, it
+	return c
 }
 
 type childKey struct {
@@ -68,16 +110,23 @@ func (it *Item) Child(segment string, index int, indexed bool) *Item {
 		c.Indexed = c.Indexed || indexed
 		return c
 	}
-	c := &Item{Segment: segment, Index: index, Indexed: indexed, Parent: it}
+	c := it.New(segment, index, indexed)
 	it.Add(c)
 	return c
+}
+
+// Twin makes an empty item of the same key, which is not added.
+func (it *Item) Twin() *Item {
+	twin := it.New(it.Segment, it.Index, it.Indexed)
+	twin.Parent = it.Parent
+	return twin
 }
 
 // Add appends a child.
 func (it *Item) Add(c *Item) {
 	c.Parent = it
 	if it.Children == nil {
-		it.Children = make([]*Item, 0, 4)
+		it.Children = make([]*Item, 0, 2)
 	}
 	it.Children = append(it.Children, c)
 	switch {
@@ -94,7 +143,11 @@ func (it *Item) Add(c *Item) {
 // Set adds a value.
 func (it *Item) Set(suffix string, kind Kind, text string) {
 	if it.Values == nil {
-		it.Values = make([]Value, 0, 3)
+		if it.room != nil {
+			it.Values = it.room.places(2)
+		} else {
+			it.Values = make([]Value, 0, 2)
+		}
 	}
 	it.Values = append(it.Values, Value{suffix, kind, text})
 }

@@ -11,7 +11,7 @@ import (
 // begin with a bar and whose default value has an empty name.
 func ReadStructured(data []byte) (*Item, error) {
 	r := newReader(data)
-	root := &Item{}
+	root := NewDocument()
 	if err := r.object(nil, func(name string) error { return r.member(root, name, 0) }); err != nil {
 		return nil, r.syntax(err)
 	}
