@@ -24,8 +24,8 @@ var floors = map[string]string{
 	"hl7v2": "core", "pdf": "core", "demo": "core",
 	"cdr":      "app",
 	"postgres": "adapter", "keto": "adapter", "authn": "adapter", "rest": "adapter", "telemetry": "adapter", "config": "adapter",
-	"embedded": "adapter",
-	"testkit":  "wiring", "bench": "wiring",
+	"embedded": "adapter", "fhirterm": "adapter", "outbound": "adapter",
+	"testkit": "wiring", "bench": "wiring",
 }
 
 // coreMay lists what core packages import beyond the standard library and each other.
@@ -40,11 +40,12 @@ var coreMay = map[string]string{
 
 // larger packages have a reason.
 var larger = map[string]string{
-	"adl":      "the lexer, ODIN, cADL, validity checks and printer of one language share tokens and places",
-	"aql":      "lexer, tree, parser, checks and printer of one language share its tokens and positions",
-	"cdr":      "one file a noun; the nouns share authorization, audit and versioning, and are one reading",
-	"sdc":      "a form, its responses and the way back read one table of items; both directions of each type stand together",
-	"postgres": "one file a noun; the nouns share pools, the pipeline, settings and the translation of errors",
+	"adl":          "the lexer, ODIN, cADL, validity checks and printer of one language share tokens and places",
+	"aql":          "lexer, tree, parser, checks and printer of one language share its tokens and positions",
+	"cdr":          "one file a noun; the nouns share authorization, audit and versioning, and are one reading",
+	"sdc":          "a form, its responses and the way back read one table of items; both directions of each type stand together",
+	"rest/openehr": "one file a noun of the specification's API; the nouns share formats, headers and answers",
+	"postgres":     "one file a noun; the nouns share pools, the pipeline, settings and the translation of errors",
 }
 
 // coreMayNot is the standard library that would be I/O.

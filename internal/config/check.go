@@ -2,6 +2,7 @@ package config
 
 import (
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +27,10 @@ type Values struct {
 	Certificate *tls.Certificate
 	// Compat says that the manners are EHRbase's.
 	Compat bool
+	// TerminologyToken and ValueSets are what the files of the terminology server
+	// hold, empty without.
+	TerminologyToken string
+	ValueSets        map[string]string
 }
 
 // shortestSecret is the least entropy that signs a form, in bytes.
@@ -74,6 +79,7 @@ func (s *Serve) Check() (Values, error) {
 		wrong("keto-sentinel", "it is needed: the object of the tuple AdminArea:OBJECT#viewers@quire-sentinel")
 	}
 	s.checkLimits(wrong)
+	s.checkTerminology(&v, wrong)
 	s.read(&v, wrong)
 	return v, errors.Join(faults...)
 }
@@ -98,6 +104,38 @@ func (s *Serve) checkLimits(wrong func(flag, format string, args ...any)) {
 	}
 	if s.Connections < 1 {
 		wrong("connections", "it must be at least 1")
+	}
+}
+
+// checkTerminology judges the settings of the terminology server and reads its
+// files. A token goes over TLS only.
+func (s *Serve) checkTerminology(v *Values, wrong func(flag, format string, args ...any)) {
+	if s.TerminologyDeadline <= 0 || s.TerminologyDeadline > s.Deadline {
+		wrong("terminology-deadline", "it must be more than 0 and at most deadline")
+	}
+	if s.TerminologyKeep <= 0 {
+		wrong("terminology-keep", "it must be more than 0")
+	}
+	if s.TerminologyURL != "" && !isURL(s.TerminologyURL, "http", "https") {
+		wrong("terminology-url", "it must be like https://tx.example.org/fhir")
+	}
+	if s.TerminologyURL == "" && (s.TerminologyToken != "" || s.TerminologyValueSets != "") {
+		wrong("terminology-url", "it is needed where a file of the terminology server is set")
+	}
+	if s.TerminologyToken != "" {
+		text, err := os.ReadFile(s.TerminologyToken)
+		switch v.TerminologyToken = strings.TrimSpace(string(text)); {
+		case err != nil || v.TerminologyToken == "" || strings.ContainsAny(v.TerminologyToken, " \r\n\t"):
+			wrong("terminology-token-file", "it must be readable and hold one token")
+		case !isURL(s.TerminologyURL, "https"):
+			wrong("terminology-token-file", "a token is sent over https only")
+		}
+	}
+	if s.TerminologyValueSets != "" {
+		text, err := os.ReadFile(s.TerminologyValueSets)
+		if err != nil || json.Unmarshal(text, &v.ValueSets) != nil {
+			wrong("terminology-value-sets-file", "it must be readable and hold a JSON object of texts")
+		}
 	}
 }
 

@@ -37,6 +37,13 @@ type Serve struct {
 	KetoWrite    string `name:"keto-write-url" help:"Base URL of Keto's write API; only Quire should reach it." env:"QUIRE_KETO_WRITE_URL" placeholder:"URL" group:"Access"`
 	KetoSentinel string `help:"Object of the sentinel tuple by which Keto's answers are checked." env:"QUIRE_KETO_SENTINEL" placeholder:"OBJECT" group:"Access"`
 
+	TerminologyURL       string        `name:"terminology-url" help:"FHIR base of the terminology server that judges codes of value sets kept outside templates (ValueSet/$$validate-code). Its host is the only one asked. Without it those codes are not judged." env:"QUIRE_TERMINOLOGY_URL" placeholder:"URL" group:"Terminology"`
+	TerminologyToken     string        `name:"terminology-token-file" help:"File of the bearer token for it." env:"QUIRE_TERMINOLOGY_TOKEN_FILE" placeholder:"FILE" group:"Terminology"`
+	TerminologyOutage    string        `help:"What happens to a commit whose codes it cannot judge: refuse answers 503, flag stores it with a warning." enum:"refuse,flag" default:"refuse" env:"QUIRE_TERMINOLOGY_OUTAGE" group:"Terminology"`
+	TerminologyDeadline  time.Duration `help:"Longest wait for all codes of one composition." default:"2s" env:"QUIRE_TERMINOLOGY_DEADLINE" group:"Terminology"`
+	TerminologyKeep      time.Duration `help:"How long an answer is believed." default:"1h" env:"QUIRE_TERMINOLOGY_KEEP" group:"Terminology"`
+	TerminologyValueSets string        `name:"terminology-value-sets-file" help:"JSON object from references as templates write them to canonical URLs of value sets, for those that are mere names." env:"QUIRE_TERMINOLOGY_VALUE_SETS_FILE" placeholder:"FILE" group:"Terminology"`
+
 	BodyLimit     int           `help:"Bytes of a request body, packed and unpacked." default:"20971520" env:"QUIRE_BODY_LIMIT" placeholder:"BYTES" group:"Limits"`
 	MemoryBudget  int64         `help:"Bytes all request bodies and their trees in flight may take; beyond it is 503." default:"268435456" env:"QUIRE_MEMORY_BUDGET" placeholder:"BYTES" group:"Limits"`
 	Deadline      time.Duration `help:"Longest work on a request." default:"10s" env:"QUIRE_DEADLINE" group:"Limits"`

@@ -68,6 +68,8 @@ func TestEveryFaultIsFound(t *testing.T) {
 		"keto-sentinel": "", "body-limit": "1", "memory-budget": "1", "deadline": "0s", "query-deadline": "-1s",
 		"connections": "0", "clinical-timezone": "Mars/Olympus", "trusted-proxies": "10.0.0.1", "form-key-file": "/nonexistent/key",
 		"tls-cert": "/nonexistent/cert", "pool-record": "-1", "read-timeout": "0s",
+		"terminology-url": "tx.example.org", "terminology-deadline": "0s", "terminology-keep": "-1s",
+		"terminology-token-file": "/nonexistent/token", "terminology-value-sets-file": "/nonexistent/sets",
 	} {
 		s := parse(t, append(sound(t), "--"+flag+"="+value)...)
 		_, err := s.Check()
@@ -76,6 +78,34 @@ func TestEveryFaultIsFound(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "marker") {
 			t.Errorf("--%s: the fault repeats a secret", flag)
+		}
+	}
+}
+
+func TestFilesOfTheTerminologyServer(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	token, sets := file("token", "a-token\n"), file("sets", `{"cardiac": "http://example.org/vs"}`)
+	s := parse(t, append(sound(t), "--terminology-url=https://tx.example.org/fhir", "--terminology-token-file="+token, "--terminology-value-sets-file="+sets)...)
+	v, err := s.Check()
+	if err != nil || v.TerminologyToken != "a-token" || v.ValueSets["cardiac"] != "http://example.org/vs" {
+		t.Errorf("%+v %v", v, err)
+	}
+	for _, wrong := range [][]string{
+		{"--terminology-url=http://tx.example.org/fhir", "--terminology-token-file=" + token},
+		{"--terminology-url=https://tx.example.org/fhir", "--terminology-token-file=" + file("two", "a b")},
+		{"--terminology-url=https://tx.example.org/fhir", "--terminology-value-sets-file=" + file("list", `["x"]`)},
+		{"--terminology-value-sets-file=" + sets},
+	} {
+		s := parse(t, append(sound(t), wrong...)...)
+		if _, err := s.Check(); err == nil || !strings.Contains(err.Error(), "--terminology") {
+			t.Errorf("%v: %v", wrong, err)
 		}
 	}
 }

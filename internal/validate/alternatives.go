@@ -28,22 +28,31 @@ func (c *checker) alternative(child rm.ID, n template.NodeID, a *template.Attrib
 	}
 	base := len(c.out)
 	var nearest []finding
+	fits := false
 	for i, m := range candidates {
 		c.object(child, m)
 		faults := c.out[base:]
 		if len(faults) == 0 {
+			if fits = true; c.collecting() {
+				continue
+			}
 			return
 		}
 		if i == 0 || len(faults) < len(nearest) {
 			nearest = slices.Clone(faults)
 		}
-		c.out = c.out[:base]
+		c.forget(base)
+	}
+	if fits {
+		return
 	}
 	if c.tree.Class(child) == rminfo.ISM_TRANSITION {
 		c.noTransition(child, n, a)
 		return
 	}
-	c.out = append(c.out, nearest...)
+	for _, f := range nearest {
+		c.add(f)
+	}
 }
 
 // candidates are the alternatives of the right class and node id, those of

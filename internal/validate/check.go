@@ -1,7 +1,8 @@
 package validate
 
 import (
-	"sort"
+	"context"
+	"slices"
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/fault"
@@ -19,6 +20,9 @@ type Options struct {
 	// EHRbase takes over the manners of that server: the rules it does not
 	// enforce only warn, so that documents it holds can be taken over.
 	EHRbase bool
+	// PassUnanswered makes codes that no terminology service could judge a
+	// warning: accept and flag, where the default is to refuse.
+	PassUnanswered bool
 }
 
 // tolerated are the rules EHRbase does not enforce, as its suite shows.
@@ -39,12 +43,7 @@ const MaxIssues = 1001
 // template only the reference model is asked, as for EHR_STATUS, FOLDER and
 // parties. Issues marked Warning refuse nothing; see Refused.
 func Check(tree *rm.Tree, t *template.Compiled, opts Options) []fault.Issue {
-	c := &checker{tree: tree, tpl: t, opts: opts}
-	c.referenceModel()
-	if t != nil {
-		c.root()
-	}
-	return c.issues()
+	return CheckExternal(context.Background(), tree, t, opts, nil)
 }
 
 // Refused says whether any issue is more than a warning.
@@ -74,6 +73,12 @@ type checker struct {
 	tpl  *template.Compiled
 	opts Options
 	out  []finding
+	// warnings counts those in out.
+	warnings int
+	// questions are the codes of external value sets, nil without a terminology
+	// service; judged once their verdicts stand.
+	questions map[Question]Verdict
+	judged    bool
 }
 
 // finding is an issue whose paths are not written yet: alternatives that are
@@ -90,32 +95,54 @@ type finding struct {
 	warning  bool
 }
 
+// add keeps a finding within bounds. Warnings have a bound of their own: a
+// document full of them must not hide the fault that refuses it.
 func (c *checker) add(f finding) {
-	if len(c.out) < 4*MaxIssues {
-		c.out = append(c.out, f)
+	f.warning = f.warning || c.opts.EHRbase && tolerated[f.rule]
+	if f.warning {
+		if c.warnings == MaxIssues {
+			return
+		}
+		c.warnings++
+	} else if len(c.out)-c.warnings >= 4*MaxIssues {
+		return
 	}
+	c.out = append(c.out, f)
+}
+
+// forget drops the findings of a walk that is given up, from the one at base.
+func (c *checker) forget(base int) {
+	for i := base; i < len(c.out); i++ {
+		if c.out[i].warning {
+			c.warnings--
+		}
+	}
+	c.out = c.out[:base]
 }
 
 // broken reports an invariant of a class in the words of the specification.
 func (c *checker) broken(at rm.ID, class, invariant, expected, found string) {
+	c.invariant(at, class, invariant, expected, found, false)
+}
+
+func (c *checker) invariant(at rm.ID, class, invariant, expected, found string, warning bool) {
 	c.add(finding{
-		at: at, node: template.NoNode, rule: "invariant-" + class + "." + invariant,
+		at: at, node: template.NoNode, rule: "invariant-" + class + "." + invariant, warning: warning,
 		expected: expected, found: found, message: "Invariant " + invariant + " failed on type " + class,
 	})
 }
 
 // warn is broken for what the specification states and real documents neglect.
 func (c *checker) warn(at rm.ID, class, invariant, expected, found string) {
-	c.broken(at, class, invariant, expected, found)
-	c.out[len(c.out)-1].warning = true
+	c.invariant(at, class, invariant, expected, found, true)
 }
 
 func (c *checker) issues() []fault.Issue {
 	if len(c.out) == 0 {
 		return nil
 	}
-	sort.SliceStable(c.out, func(i, j int) bool { return c.out[i].at < c.out[j].at })
-	list := c.out[:min(len(c.out), MaxIssues)]
+	list := c.shown()
+	slices.SortStableFunc(list, func(a, b finding) int { return int(a.at) - int(b.at) })
 	issues := make([]fault.Issue, len(list))
 	exact := max(20, pathBudget/c.tree.Len())
 	for i := range list {
@@ -136,10 +163,26 @@ func (c *checker) issues() []fault.Issue {
 		}
 		issues[i] = fault.Issue{
 			Path: path, AQLPath: aql, Archetype: c.tree.ArchetypeNodeID(c.tree.ArchetypeRoot(f.at)),
-			Rule: f.rule, Expected: f.expected, Found: f.found, Message: f.message, Warning: f.warning || c.opts.EHRbase && tolerated[f.rule],
+			Rule: f.rule, Expected: f.expected, Found: f.found, Message: f.message, Warning: f.warning,
 		}
 	}
 	return issues
+}
+
+// shown picks what the answer has room for: faults before warnings.
+func (c *checker) shown() []finding {
+	if len(c.out) > MaxIssues {
+		slices.SortStableFunc(c.out, func(a, b finding) int {
+			switch {
+			case a.warning == b.warning:
+				return int(a.at) - int(b.at)
+			case b.warning:
+				return -1
+			}
+			return 1
+		})
+	}
+	return c.out[:min(len(c.out), MaxIssues)]
 }
 
 // pathBudget bounds the siblings counted for occurrences in paths, so that a

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -109,8 +110,10 @@ func (c *checker) property(id rm.ID, n template.NodeID, property *aom.Code, unit
 		return
 	}
 	name, _ := terminology.Rubric(terminology.Property, property.Code)
-	c.refuse(id, n, "property", "a unit of "+name, units, "The units %q do not measure %s", units, name)
-	c.out[len(c.out)-1].warning = !terminology.KnownUnit(units)
+	c.add(finding{
+		at: id, node: n, rule: "value-property", expected: "a unit of " + name, found: units, warning: !terminology.KnownUnit(units),
+		message: fmt.Sprintf("The units %q do not measure %s", units, name),
+	})
 }
 
 // ordinal checks C_DV_ORDINAL and C_DV_SCALE: value and symbol must be those of

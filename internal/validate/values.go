@@ -12,9 +12,7 @@ import (
 	"github.com/quire-cdr/quire/internal/template"
 )
 
-// constrain checks a value against a primitive or domain constraint. External
-// value sets (C_CODE_REFERENCE, CONSTRAINT_REF) need a terminology service and
-// are not decided here.
+// constrain checks a value against a primitive or domain constraint.
 func (c *checker) constrain(id rm.ID, n template.NodeID, constraint aom.Constraint) {
 	switch k := constraint.(type) {
 	case *aom.String:
@@ -35,6 +33,14 @@ func (c *checker) constrain(id rm.ID, n template.NodeID, constraint aom.Constrai
 		c.duration(id, n, k)
 	case *aom.CodePhrase:
 		c.codePhrase(id, n, k)
+	case *aom.CodeReference:
+		if len(k.Codes) > 0 {
+			c.codePhrase(id, n, &k.CodePhrase) // the value set is written out
+		} else {
+			c.reference(id, n, k.ReferenceSetURI)
+		}
+	case *aom.ConstraintRef:
+		c.constraintReference(id, n, k)
 	case *aom.Quantity:
 		c.quantity(id, n, k)
 	case *aom.Ordinal:
