@@ -26,6 +26,7 @@ import (
 	"github.com/quire-cdr/quire/internal/rest/openehr"
 	"github.com/quire-cdr/quire/internal/rest/web"
 	"github.com/quire-cdr/quire/internal/telemetry"
+	"github.com/quire-cdr/quire/internal/validate"
 )
 
 // parts are the adapters of one running server and the use cases on them.
@@ -54,7 +55,11 @@ type wiring struct {
 	Compat      bool
 	Destruction bool
 	FormSecret  []byte
-	Log         *slog.Logger
+	// Terminology judges codes of external value sets, nil does not; with
+	// PassUnanswered its silence is a warning.
+	Terminology    validate.Terminology
+	PassUnanswered bool
+	Log            *slog.Logger
 }
 
 // assemble opens the adapters; close what it returns.
@@ -91,7 +96,7 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 	})
 	p.service = cdr.New(cdr.Deps{
 		Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, SystemID: w.SystemID,
-		Compat: w.Compat, Destruction: w.Destruction, Logger: w.Log,
+		Compat: w.Compat, Destruction: w.Destruction, Terminology: w.Terminology, PassUnanswered: w.PassUnanswered, Logger: w.Log,
 	})
 	if p.forms, err = form.New(form.Config{
 		Service: p.service, Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, Secret: w.FormSecret,

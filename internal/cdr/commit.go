@@ -26,7 +26,7 @@ func (s *Service) commit(ctx context.Context, caller Caller, p *access.Profile, 
 	v := c.version
 	v.Lifecycle, v.ChangeType, v.AuditDetails = c.details.lifecycle, c.details.change, c.details.audit
 	v.ObjectTags, v.VersionTags = c.info.ObjectTags, c.info.VersionTags
-	uid := following(v, s.systemID)
+	uid := v.UID(s.systemID)
 	var err error
 	if v.Tree != nil {
 		if v.Tree, v.Doc, err = seal(v.Tree, uid); err != nil {
@@ -42,7 +42,7 @@ func (s *Service) commit(ctx context.Context, caller Caller, p *access.Profile, 
 		AuditDetails: v.AuditDetails, Versions: []NewVersion{v}, Event: s.event(caller, p, event), Organisation: caller.Organisation,
 	}
 	if c.key != "" {
-		batch.Idempotency = &Idempotency{Key: c.key, Request: c.request}
+		batch.Idempotency = &Idempotency{Key: c.key, Request: c.request, Answer: uid.String()}
 	}
 	done, err := s.store.Commit(ctx, batch)
 	if err != nil {
@@ -56,7 +56,7 @@ func (s *Service) commit(ctx context.Context, caller Caller, p *access.Profile, 
 	}
 	d := Document{
 		VersionUID: uid.String(), ObjectID: v.Object, EHR: c.ehr, Kind: v.Kind, JSON: v.Doc, Tree: v.Tree,
-		Committed: done.Committed.UTC(), Lifecycle: v.Lifecycle, Deleted: v.Lifecycle == Deleted, Contribution: done.Contribution,
+		Committed: done.Committed.UTC(), Lifecycle: v.Lifecycle, Deleted: v.Lifecycle == Deleted, Contribution: done.Contribution, Warnings: v.Warnings,
 	}
 	if v.Template != nil {
 		d.Template = v.Template.ID

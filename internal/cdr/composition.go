@@ -84,14 +84,15 @@ func (s *Service) composition(ctx context.Context, p *access.Profile, content Co
 	if err != nil {
 		return NewVersion{}, err
 	}
-	if err := s.check(t, tpl, d.lifecycle); err != nil {
+	warnings, err := s.judged(ctx, t, tpl, d.lifecycle)
+	if err != nil {
 		return NewVersion{}, err
 	}
 	labels, bits, err := s.labels(ctx, p, tpl, info.Labels)
 	if err != nil {
 		return NewVersion{}, err
 	}
-	return NewVersion{Kind: KindComposition, Tree: t, Template: tpl, Labels: labels, Sens: bits}, nil
+	return NewVersion{Kind: KindComposition, Tree: t, Template: tpl, Labels: labels, Sens: bits, Warnings: warnings}, nil
 }
 
 func persistent(t *rm.Tree) bool {

@@ -10,7 +10,6 @@ import (
 	"github.com/quire-cdr/quire/internal/rm"
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
-	"github.com/quire-cdr/quire/internal/validate"
 )
 
 // tree reads the content as an object of a class. What a draft lacks is no
@@ -28,30 +27,10 @@ func (s *Service) tree(c Content, class rminfo.Class, lifecycle string) (*rm.Tre
 	return canon.ReadJSON(c.JSON, class, canon.ReadOptions{Mandatory: mandatory, Lenient: s.manners.LenientParty})
 }
 
-// check validates a tree; the answer holds every issue.
+// check validates an object that has no template; the error holds every issue.
 func (s *Service) check(t *rm.Tree, tpl *Template, lifecycle string) error {
-	opts := validate.Options{Incomplete: lifecycle == Incomplete, EHRbase: s.manners.PeerRules}
-	var issues []fault.Issue
-	if tpl == nil {
-		issues = validate.Check(t, nil, opts)
-	} else {
-		issues = validate.Check(t, tpl.Compiled, opts)
-	}
-	if !validate.Refused(issues) {
-		return nil
-	}
-	kind := fault.Unprocessable
-	if validate.Lexical(issues) {
-		kind = s.manners.LexicalForm
-	}
-	message := "the content is not valid"
-	for _, issue := range issues {
-		if !issue.Warning {
-			message = issue.Path + ": " + issue.Message
-			break
-		}
-	}
-	return fault.New(kind, "validation", "%s", message).With(issues...)
+	_, err := s.judged(context.Background(), t, tpl, lifecycle)
+	return err
 }
 
 // templateOf finds the template a composition names, with the right to write it.

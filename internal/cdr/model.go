@@ -3,6 +3,7 @@ package cdr
 import (
 	"time"
 
+	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/rm"
 )
 
@@ -49,6 +50,11 @@ type CommitInfo struct {
 	ChangeType string
 	// Description becomes AUDIT_DETAILS.description.
 	Description string
+	// Described is the description as a canonical DV_TEXT and wins over Description.
+	Described []byte
+	// Attested are the members that make the audit an ATTESTATION, as canonical
+	// JSON; nil leaves it an AUDIT_DETAILS.
+	Attested []byte
 	// Committer is a PARTY_PROXY as canonical JSON and wins over the parts.
 	Committer []byte
 	// CommitterName and the parts of external_ref; where none is given the
@@ -75,6 +81,9 @@ type VersionRef struct {
 	At *time.Time
 	// Lifecycle "incomplete" asks for the newest version even if it is a draft.
 	Lifecycle string
+	// Class is that of the party meant, such as "PERSON": one of another class is
+	// not found. "" takes any; other kinds than KindParty do not look at it.
+	Class string
 }
 
 // Document is one version of a versioned object with its content. JSON is the
@@ -97,11 +106,16 @@ type Document struct {
 	Template string
 	// Contribution is the id of the contribution that committed the version.
 	Contribution string
+	// Warnings are what validation remarked and did not refuse; set by writes.
+	Warnings []fault.Issue
 	// Repeated says that an idempotency key was seen before: the document is
 	// the first answer, and nothing was written.
 	Repeated bool
 	// Withheld says that the caller may not have seen everything.
 	Withheld bool
+	// Amended says that attestations were added to the version, so that its uid
+	// does not tell its state.
+	Amended bool
 }
 
 // EHR is one electronic health record.

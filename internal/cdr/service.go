@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/maypok86/otter/v2"
+
+	"github.com/quire-cdr/quire/internal/validate"
 )
 
 // Deps is what a Service needs of the world.
@@ -24,6 +26,11 @@ type Deps struct {
 	// NHSNamespaces are namespaces of subjects whose ids are NHS numbers: blanks
 	// are taken out and the check digit must be right. Defaults to the FHIR system.
 	NHSNamespaces []string
+	// Terminology judges codes of external value sets; nil leaves them unjudged.
+	Terminology validate.Terminology
+	// PassUnanswered accepts, with a warning, codes that Terminology could not
+	// judge; else the commit is Unavailable.
+	PassUnanswered bool
 	// Logger defaults to slog.Default.
 	Logger *slog.Logger
 }
@@ -39,9 +46,12 @@ type Service struct {
 	manners     Manners
 	destruction bool
 	nhs         []string
+	terminology validate.Terminology
 	log         *slog.Logger
-	templates   *otter.Cache[string, cachedTemplate]
-	everything  atomic.Pointer[allThereIs]
+	// passUnanswered: see Deps.
+	passUnanswered bool
+	templates      *otter.Cache[string, cachedTemplate]
+	everything     atomic.Pointer[allThereIs]
 }
 
 // New makes a Service.
@@ -58,6 +68,7 @@ func New(d Deps) *Service {
 	return &Service{
 		store: d.Store, authorizer: d.Authorizer, auditor: d.Auditor, clock: d.Clock,
 		systemID: d.SystemID, manners: MannersFor(d.Compat), destruction: d.Destruction, nhs: d.NHSNamespaces, log: d.Logger,
+		terminology: d.Terminology, passUnanswered: d.PassUnanswered,
 		templates: otter.Must(&otter.Options[string, cachedTemplate]{
 			MaximumSize: 1000,
 		}),

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/quire-cdr/quire/internal/access"
+	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/rm"
 )
 
@@ -59,6 +60,8 @@ type Commit struct {
 	// AuditDetails is AUDIT_DETAILS as canonical JSON without time_committed.
 	AuditDetails []byte
 	Versions     []NewVersion
+	// Attested are attestations of versions that are there already.
+	Attested []Attested
 	// Event is the audit row of the write.
 	Event Event
 	// Organisation recorded the versions.
@@ -73,10 +76,34 @@ type NewEHR struct {
 	StatusID string
 }
 
-// Idempotency recognises a repeated request by its key; Request is a hash of it.
+// Idempotency recognises a repeated request by its key; Request is a hash of it,
+// Answer the id of what it made.
 type Idempotency struct {
 	Key     string
 	Request []byte
+	Answer  string
+}
+
+// Attested adds attestations to a version without making a new one (RM 1.1.0,
+// Common, VERSIONED_OBJECT.commit_attestation).
+type Attested struct {
+	Kind    Kind
+	Version VersionUID
+	// Attestations are ATTESTATION as canonical JSON without time_committed.
+	Attestations [][]byte
+}
+
+// Import is what a version that another system made keeps of it (RM 1.1.0,
+// Common, IMPORTED_VERSION).
+type Import struct {
+	// UID is the version's own.
+	UID VersionUID
+	// First says that no version of the object is here; its number may still be
+	// higher than one.
+	First bool
+	// Item is the ORIGINAL_VERSION as canonical JSON, as it was but for its data.
+	Item        []byte
+	OtherInputs []string
 }
 
 // NewVersion is a version to commit. Its number and uid are known before the
@@ -99,6 +126,14 @@ type NewVersion struct {
 	Sens   uint64
 	// AuditDetails is the commit audit without time_committed.
 	AuditDetails []byte
+	// Warnings are for the committer and are not stored.
+	Warnings []fault.Issue
+	// Signature is kept as it was sent.
+	Signature string
+	// Attestations are ATTESTATION as canonical JSON without time_committed.
+	Attestations [][]byte
+	// Import is set for a version of another system.
+	Import *Import
 	// Persistent refuses a second live object of the template in the EHR.
 	Persistent bool
 	// Status is set for KindStatus.
@@ -109,6 +144,24 @@ type NewVersion struct {
 	// StalePath makes a stale Preceding a Conflict and no Precondition: the
 	// version was named in the path.
 	StalePath bool
+}
+
+// UID is the version uid: the next one on the trunk by the committing system, or
+// the one another system gave.
+func (v NewVersion) UID(system string) VersionUID {
+	if v.Import != nil {
+		return v.Import.UID
+	}
+	uid := VersionUID{Object: v.Object, System: system, Number: 1}
+	if old, ok := ParseVersionUID(v.Preceding); ok {
+		uid.Number = old.Number + 1
+	}
+	return uid
+}
+
+// First says whether the version is the first of its object here.
+func (v NewVersion) First() bool {
+	return v.Preceding == "" || v.Import != nil && v.Import.First
 }
 
 // StatusFacts are what the ehr row mirrors of an EHR_STATUS.
@@ -123,7 +176,7 @@ type StatusFacts struct {
 type Committed struct {
 	Contribution string
 	Committed    time.Time
-	// Repeated is the version uid a repeated request was answered with.
+	// Repeated is the Answer of the request that this one repeats.
 	Repeated string
 }
 
@@ -142,6 +195,9 @@ type Version struct {
 	// AuditDetails lacks time_committed; Attestations is a JSON list or nil.
 	AuditDetails []byte
 	Attestations []byte
+	// Imported is the item of an IMPORTED_VERSION without its data, nil for a
+	// version that was made here.
+	Imported []byte
 	// Template is the template id.
 	Template string
 	Family   int32

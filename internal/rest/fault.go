@@ -68,6 +68,7 @@ type errorBody struct {
 	Errors           []codedText `json:"errors" xml:"errors"`
 	ValidationErrors []string    `json:"validationErrors" xml:"validationErrors"`
 	Issues           []issueBody `json:"issues" xml:"issues"`
+	Warnings         []issueBody `json:"warnings" xml:"warnings"`
 	Truncated        bool        `json:"truncated,omitempty" xml:"truncated,omitempty"`
 }
 
@@ -87,7 +88,7 @@ type issueBody struct {
 func openEHRBody(status int, e *fault.Error) errorBody {
 	body := errorBody{
 		Error: http.StatusText(status), Message: e.Message, Code: status,
-		Errors: []codedText{}, ValidationErrors: []string{}, Issues: []issueBody{},
+		Errors: []codedText{}, ValidationErrors: []string{}, Issues: []issueBody{}, Warnings: []issueBody{},
 	}
 	if e.Code != "" {
 		coded := codedText{Type: "DV_CODED_TEXT", Value: e.Message}
@@ -102,6 +103,10 @@ func openEHRBody(status int, e *fault.Error) errorBody {
 		if i == maxIssues {
 			body.Truncated = true
 			break
+		}
+		if issue.Warning {
+			body.Warnings = append(body.Warnings, issueBody(issue))
+			continue
 		}
 		body.Issues = append(body.Issues, issueBody(issue))
 		body.ValidationErrors = append(body.ValidationErrors, issue.Path+": "+issue.Message)
@@ -200,7 +205,7 @@ func (s *server) statusOf(err error, e *fault.Error) int {
 	if errors.As(err, &routed) && routed.Code == http.StatusRequestHeaderFieldsTooLarge {
 		return routed.Code
 	}
-	return s.Manners.status(e)
+	return s.Manners.Status(e)
 }
 
 // refuse writes an error answer. It never carries the text of an internal fault.

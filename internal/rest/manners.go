@@ -53,8 +53,8 @@ var manners = map[bool]Manners{
 // MannersFor gives the set for --compat none (false) or ehrbase (true).
 func MannersFor(compat bool) Manners { return manners[compat] }
 
-// status is the HTTP status of a fault.
-func (m *Manners) status(e *fault.Error) int {
+// Status is the HTTP status of a fault.
+func (m *Manners) Status(e *fault.Error) int {
 	if s, ok := m.Codes[e.Code]; ok {
 		return s
 	}

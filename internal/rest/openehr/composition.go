@@ -12,6 +12,7 @@ import (
 
 type compositionService interface {
 	templateReader
+	JudgeComposition(ctx context.Context, caller cdr.Caller, ehr string, content cdr.Content, info cdr.CommitInfo) (cdr.Judgement, error)
 	CreateComposition(ctx context.Context, caller cdr.Caller, ehr string, content cdr.Content, info cdr.CommitInfo) (cdr.Document, error)
 	UpdateComposition(ctx context.Context, caller cdr.Caller, ehr, object, ifMatch string, content cdr.Content, info cdr.CommitInfo) (cdr.Document, error)
 	DeleteComposition(ctx context.Context, caller cdr.Caller, ehr, versionUID, ifMatch string, info cdr.CommitInfo) (cdr.Document, error)
@@ -42,6 +43,11 @@ func (h compositionHandlers) create(call *rest.Call) error {
 	ehr, err := call.UUID("ehr_id")
 	if err != nil {
 		return err
+	}
+	if dry, err := dryRun(call); err != nil {
+		return err
+	} else if dry {
+		return h.judge(call, ehr)
 	}
 	s, err := h.submitted(call)
 	if err != nil {

@@ -161,6 +161,7 @@ func (s submission) explained(err error) error {
 
 // committed answers a commit in the format that was asked for.
 func (h compositionHandlers) committed(call *rest.Call, s submission, doc cdr.Document, full, minimal int) error {
+	warn(call, doc.Warnings)
 	if s.answer.simplified == 0 || s.want != rest.Representation {
 		return written(call, s.want, doc, compositionPath(doc), full, minimal)
 	}
