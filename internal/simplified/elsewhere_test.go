@@ -56,8 +56,12 @@ var refusals = []struct{ file, key, why string }{
 	{"Salford_Renal_PROMS_FLAT_1.json", "/most_affected_symptom|code", "the code is not in the template's list"},
 	{"flat/ism_missing_transition.json", "/ism_transition", "state 528 and step at0109 are no transition of the template"},
 	{"flat/test_all_types.json", "/partial_date", "the template's pattern disallows the day"},
-	{"input-", "ctx/generic_fields", "a form tool's own fields, which no template holds"},
-	{"CHAQ/input-2.json", "", "a unit without a magnitude is no quantity"},
+	{"CHAQ/input-1.json", "/pain_score", "a unit without a magnitude is no quantity"},
+	{"CHAQ/input-2.json", "/pain_score", "a unit without a magnitude is no quantity"},
+	{"Cytology_Report/input-3.json", "cytology_report/laboratory_test_result", "the template demands what the form left empty"},
+	{"HPV_Report/input-1.json", "/laboratory_test_analyte:0", "the template demands the name of the test"},
+	{"JIA_Body_map/input-1.json", "/date_of_ophthalmology_examinations", "a date with a time is no date; the time is not dropped"},
+	{"VBHC_CRC_Clinical_Outcomes_Follow-up/input-1.json", "/treatment_variables/surgery", "an action without its state: what was done is not for a server to say"},
 	{"Nutrition_Order/input-2.json", "nutrition_order/territory", "SLO is no ISO 3166-1 code"},
 }
 

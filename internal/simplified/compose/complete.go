@@ -96,7 +96,11 @@ func (c *composer) composition(o *object) {
 		}
 	}
 	if !o.has(rminfo.A_category) {
-		o.put(rminfo.A_category, c.category())
+		category := c.concept("category", terminology.CompositionCategory)
+		if category == nil {
+			category = c.category()
+		}
+		o.put(rminfo.A_category, category)
 	}
 	if !o.has(rminfo.A_composer) {
 		if author := c.composer(); author != nil {
@@ -105,6 +109,7 @@ func (c *composer) composition(o *object) {
 			c.issue(c.web.Root, "ctx/composer_name", "missing", "ctx/composer_name, ctx/composer_id or ctx/composer_self", "none", "the composer is missing")
 		}
 	}
+	c.formFields(o)
 	for _, link := range c.links() {
 		o.put(rminfo.A_links, link)
 	}

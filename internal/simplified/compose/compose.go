@@ -295,6 +295,9 @@ func (c *composer) boundOf(n *webtemplate.Node) rminfo.Class {
 
 // members takes over the keys of an object that no template constrains below.
 func (c *composer) members(o *object, it *syntax.Item) {
+	if o.class == rminfo.DV_DURATION {
+		it = durationFields(it)
+	}
 	for _, v := range it.Values {
 		c.suffix(o, it, v)
 	}

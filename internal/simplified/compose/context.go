@@ -24,6 +24,19 @@ var contextKeys = map[string][]string{
 	"participation_identifiers": {""}, "provider_name": {""}, "provider_id": {""},
 	"work_flow_id": {"id", "id_scheme", "namespace", "type"}, "link": {"type", "meaning", "target"},
 	"activity_timing": {""}, "instruction_narrative": {""}, "action_ism_transition_current_state": {"", "code", "value"},
+	"category": {"", "code", "value"}, "generic_fields": {""},
+}
+
+// contextNames are further names of ctx keys, as clients of other servers write
+// them; each may also begin with an underscore.
+var contextNames = map[string]string{"id_schema": "id_scheme", "healthcare_facility": "health_care_facility"}
+
+func contextName(segment string) string {
+	name := strings.TrimPrefix(segment, "_")
+	if known := contextNames[name]; known != "" {
+		return known
+	}
+	return name
 }
 
 func (c *composer) readContext(ctx *syntax.Item) {
@@ -33,17 +46,18 @@ func (c *composer) readContext(ctx *syntax.Item) {
 		known = append(known, key)
 	}
 	for _, it := range ctx.Children {
-		suffixes, ok := contextKeys[it.Segment]
+		name := contextName(it.Segment)
+		suffixes, ok := contextKeys[name]
 		if !ok || len(it.Children) > 0 {
 			c.unknown(nil, it, known)
 			continue
 		}
 		for _, v := range it.Values {
-			if !contains(suffixes, v.Suffix) && !identifierSuffix(it.Segment, v.Suffix) {
+			if !contains(suffixes, v.Suffix) && !identifierSuffix(name, v.Suffix) {
 				c.unknownSuffix(nil, it, v, suffixes)
 			}
 		}
-		c.ctx.items[it.Segment] = append(c.ctx.items[it.Segment], it)
+		c.ctx.items[name] = append(c.ctx.items[name], it)
 	}
 	for _, v := range ctx.Values {
 		c.unknownSuffix(nil, ctx, v, nil)
@@ -217,6 +231,31 @@ func (c *composer) identifiers(p *object, it *syntax.Item) {
 					id.text(attr, parts[n])
 				}
 			}
+		}
+	}
+}
+
+// formFields keeps what a form tool holds beside the template: as the original
+// content of the composition, with the name that such tools give the system.
+func (c *composer) formFields(o *object) {
+	for _, it := range c.ctx.items["generic_fields"] {
+		v, _ := it.Value("")
+		if v.Kind != syntax.Raw {
+			c.issue(c.web.Root, it.Key(), "type", "a JSON object", kindOf(v), "the fields of a form are one object")
+			return
+		}
+		audit := o.one(rminfo.A_feeder_audit, rminfo.FEEDER_AUDIT)
+		if content := audit.child(rminfo.A_original_content); content != nil {
+			if content.scalar(rminfo.A_value) != v.Text {
+				c.invalid = true
+				c.issue(c.web.Root, it.Key(), "key-duplicate", "one original content", "two", "the form's fields and _feeder_audit/original_content differ")
+			}
+			return
+		}
+		audit.put(rminfo.A_original_content, simple(rminfo.DV_PARSABLE, v.Text).text(rminfo.A_formalism, "application/json"))
+		if !audit.has(rminfo.A_originating_system_audit) {
+			details := &object{class: rminfo.FEEDER_AUDIT_DETAILS, node: template.NoNode}
+			audit.put(rminfo.A_originating_system_audit, details.text(rminfo.A_system_id, "FormRenderer"))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -85,6 +86,30 @@ func (c *composer) twice(o *object, it *syntax.Item) bool {
 
 // durationParts are the suffixes of a duration's fields in their ISO order.
 var durationParts = []string{"year", "month", "week", "day", "hour", "minute", "second"}
+
+// isDurationPart tells the fields of a duration, which some clients write as
+// sub-paths.
+func isDurationPart(it *syntax.Item) bool {
+	return slices.Contains(durationParts, it.Segment) && len(it.Values) == 1 && it.Values[0].Suffix == "" && len(it.Children) == 0
+}
+
+// durationFields is an item of a duration with its fields as suffixes.
+func durationFields(it *syntax.Item) *syntax.Item {
+	if !slices.ContainsFunc(it.Children, isDurationPart) {
+		return it
+	}
+	out := it.Twin()
+	out.Values = slices.Clone(it.Values)
+	for _, child := range it.Children {
+		_, given := out.Value(child.Segment)
+		if isDurationPart(child) && !given {
+			out.Set(child.Segment, child.Values[0].Kind, child.Values[0].Text)
+		} else {
+			out.Children = append(out.Children, child)
+		}
+	}
+	return out
+}
 
 // durationPart collects the fields; the text is written when all are known.
 func (c *composer) durationPart(o *object, it *syntax.Item, v syntax.Value) bool {

@@ -194,13 +194,17 @@ func splitSegment(segment string) (id string, index int, indexed bool, message s
 // text holds nothing: forms send it for fields without an answer.
 func (r *reader) value(item *Item, suffix string) error {
 	switch kind := r.dec.PeekKind(); {
-	case suffix == "raw" && kind == '{':
+	case kind == '{' && (suffix == "raw" || suffix == "" && generic(item)):
 		text, err := r.dec.ReadValue()
 		if err != nil {
 			return err
 		}
-		item.Set(suffix, Raw, string(text))
-		return nil
+		text = text.Clone()
+		if suffix == "" {
+			err = text.Compact()
+		}
+		r.set(item, suffix, Raw, string(text))
+		return err
 	case kind == '{' || kind == '[':
 		r.issue(item.KeyOf(suffix), "key-value", "a string, number or boolean", kindName(kind), "a key has one value")
 		return r.dec.SkipValue()
@@ -238,6 +242,12 @@ func (r *reader) value(item *Item, suffix string) error {
 		r.set(item, suffix, Boolean, token.String())
 	}
 	return nil
+}
+
+// generic says whether an item is ctx/generic_fields: what a form tool keeps
+// beside the template, as one JSON object.
+func generic(it *Item) bool {
+	return it.Segment == "generic_fields" && it.Parent != nil && it.Parent.Segment == "ctx" && it.Parent.Parent != nil && it.Parent.Parent.Parent == nil
 }
 
 // set adds a value; two spellings of one key (name and name:0) are refused like

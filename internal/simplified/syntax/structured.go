@@ -92,7 +92,7 @@ func (r *reader) list(it *Item, suffix string) error {
 }
 
 func (r *reader) occurrence(it *Item, depth int) error {
-	if r.dec.PeekKind() == '{' {
+	if r.dec.PeekKind() == '{' && !generic(it) {
 		return r.object(it, func(name string) error { return r.member(it, name, depth+1) })
 	}
 	return r.value(it, "")
