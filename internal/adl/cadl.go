@@ -101,8 +101,11 @@ func (p *parser) typeName() string {
 }
 
 // base reads what follows a type name: code and occurrences.
-func (p *parser) base(typeName string) aom.ObjectBase {
-	b := aom.ObjectBase{TypeName: typeName, Occurrences: once}
+func (p *parser) base(typeName string) aom.ObjectBase { return p.baseOr(typeName, once) }
+
+// baseOr is base with the occurrences that stand when nothing is said.
+func (p *parser) baseOr(typeName string, unsaid aom.Multiplicity) aom.ObjectBase {
+	b := aom.ObjectBase{TypeName: typeName, Occurrences: unsaid}
 	if p.accept("[") {
 		b.NodeID = strings.TrimSpace(p.until("]\n"))
 		p.expect("]")
@@ -285,9 +288,11 @@ func (p *parser) assertions() []aom.Assertion {
 	return out
 }
 
+// internalRef reads use_node. Without occurrences of its own it has those of its
+// target: the zero Multiplicity says so.
 func (p *parser) internalRef() *aom.InternalRef {
 	p.skip()
-	o := &aom.InternalRef{ObjectBase: p.base(p.typeName())}
+	o := &aom.InternalRef{ObjectBase: p.baseOr(p.typeName(), aom.Multiplicity{})}
 	p.skip()
 	o.TargetPath = p.path()
 	return o

@@ -36,7 +36,11 @@ func (p *printer) object(o aom.Object) {
 			}
 		})
 	case *aom.InternalRef:
-		p.line("use_node %s%s%s %s%s", o.TypeName, id(o.NodeID), occurrences(&o.ObjectBase), o.TargetPath, p.comment(o.NodeID))
+		said := ""
+		if o.Occurrences != (aom.Multiplicity{}) {
+			said = " occurrences matches {" + multiplicity(o.Occurrences) + "}"
+		}
+		p.line("use_node %s%s%s %s%s", o.TypeName, id(o.NodeID), said, o.TargetPath, p.comment(o.NodeID))
 	case *aom.ConstraintRef:
 		p.line("[%s]", o.Reference)
 	case *aom.PrimitiveObject:
