@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -113,9 +114,9 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 	model := registers.ToModel()
 	switch result, info := porcupine.CheckOperationsVerbose(model, all, 2*time.Minute); result {
 	case porcupine.Illegal:
-		path := "crash-history.html"
+		path := filepath.Join(os.TempDir(), "quire-crash-history.html")
 		_ = porcupine.VisualizePath(model, info, path)
-		t.Errorf("no order of the operations explains what the clients saw; see conformance/%s", path)
+		t.Errorf("no order of the operations explains what the clients saw; see %s", path)
 	case porcupine.Unknown:
 		t.Error("the history could not be checked within two minutes")
 	}
