@@ -179,12 +179,16 @@ func tempDir(t testing.TB) string {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if shared != nil && shared.process != nil {
-		_ = shared.process.Process.Signal(syscall.SIGTERM)
-		<-shared.ended
+	for _, s := range []*target{shared, peer} {
+		if s != nil && s.process != nil {
+			_ = s.process.Process.Signal(syscall.SIGTERM)
+			<-s.ended
+		}
 	}
-	if sharedDir != "" {
-		_ = os.RemoveAll(sharedDir)
+	for _, dir := range []string{sharedDir, peerDir} {
+		if dir != "" {
+			_ = os.RemoveAll(dir)
+		}
 	}
 	if binary != "" {
 		_ = os.RemoveAll(filepath.Dir(binary))
