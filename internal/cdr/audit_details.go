@@ -76,17 +76,28 @@ func (s *Service) details(caller Caller, info CommitInfo, change string) (detail
 	if err != nil {
 		return d, err
 	}
-	b := append([]byte(`{"_type":"AUDIT_DETAILS","system_id":`), quoted(s.systemID)...)
+	class := "AUDIT_DETAILS"
+	if info.Attested != nil {
+		class = "ATTESTATION"
+	}
+	b := append([]byte(`{"_type":"`+class+`","system_id":`), quoted(s.systemID)...)
 	changeType := codedText(d.change, changeRubric[d.change])
 	if s.manners.PreferredTerms {
 		changeType = append(changeType[:len(changeType)-2], `,"preferred_term":"`+changeRubric[d.change]+`"}}`...)
 	}
 	b = append(append(b, `,"change_type":`...), changeType...)
-	if info.Description != "" {
+	if info.Described != nil {
+		b = append(append(b, `,"description":`...), info.Described...)
+	} else if info.Description != "" {
 		b = append(append(append(b, `,"description":{"_type":"DV_TEXT","value":`...), quoted(info.Description)...), '}')
 	}
-	d.audit = append(append(append(b, `,"committer":`...), committer...), '}')
-	return d, nil
+	b = append(append(b, `,"committer":`...), committer...)
+	if info.Attested == nil {
+		d.audit = append(b, '}')
+		return d, nil
+	}
+	d.audit = append(append(append(b, ','), info.Attested...), '}')
+	return d, s.checkAttestation(d.audit)
 }
 
 // committer is the PARTY_PROXY the client states, else the caller.

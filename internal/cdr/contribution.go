@@ -22,11 +22,15 @@ func (s *Service) Contribution(ctx context.Context, caller Caller, ehr, id strin
 	if !ok {
 		return ContributionView{}, s.malformed("contribution_uid", "a UUID")
 	}
-	view, err := s.contribution(ctx, p, ehr, uid, inline)
+	return s.showContribution(ctx, caller, p, ehr, uid, inline)
+}
+
+func (s *Service) showContribution(ctx context.Context, caller Caller, p *access.Profile, ehr, id string, inline bool) (ContributionView, error) {
+	view, err := s.contribution(ctx, p, ehr, id, inline)
 	if err != nil {
-		return ContributionView{}, s.missed(ctx, caller, p, Event{Action: "R", EHR: ehr, Object: uid}, err)
+		return ContributionView{}, s.missed(ctx, caller, p, Event{Action: "R", EHR: ehr, Object: id}, err)
 	}
-	return view, s.read(ctx, caller, p, ehr, uid, 0)
+	return view, s.read(ctx, caller, p, ehr, id, 0)
 }
 
 func (s *Service) contribution(ctx context.Context, p *access.Profile, ehr, id string, inline bool) (ContributionView, error) {

@@ -1,13 +1,10 @@
 package cdr
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
-	"errors"
-	"io"
 	"slices"
+	"strconv"
 
 	"github.com/tidwall/gjson"
 
@@ -15,115 +12,26 @@ import (
 	"github.com/quire-cdr/quire/internal/fault"
 )
 
-// updateContribution is the relaxed CONTRIBUTION that clients send (ITS-REST
-// 1.1, EHR API, CONTRIBUTION): versions come with their content.
-type updateContribution struct {
-	Type     string          `json:"_type"`
-	UID      *valued         `json:"uid"`
-	Versions []updateVersion `json:"versions"`
-	Audit    *updateAudit    `json:"audit"`
-}
-
-type updateVersion struct {
-	Type         string          `json:"_type"`
-	Preceding    *valued         `json:"preceding_version_uid"`
-	Signature    string          `json:"signature"`
-	Lifecycle    *coded          `json:"lifecycle_state"`
-	Attestations json.RawMessage `json:"attestations"`
-	Data         json.RawMessage `json:"data"`
-	Audit        *updateAudit    `json:"commit_audit"`
-	// The server gives a version its uid and its contribution.
-	UID          json.RawMessage `json:"uid"`
-	Contribution json.RawMessage `json:"contribution"`
-}
-
-type updateAudit struct {
-	Type string `json:"_type"`
-	// The system and the time are the server's, whatever is sent.
-	SystemID  json.RawMessage `json:"system_id"`
-	Committed json.RawMessage `json:"time_committed"`
-	Change    *coded          `json:"change_type"`
-	// Description is a DV_TEXT or its text.
-	Description json.RawMessage `json:"description"`
-	Committer   json.RawMessage `json:"committer"`
-}
-
-type valued struct {
-	Type  string `json:"_type"`
-	Value string `json:"value"`
-}
-
-// coded is a DV_CODED_TEXT or a TERMINOLOGY_CODE.
-type coded struct {
-	Defining *struct {
-		Code string `json:"code_string"`
-	} `json:"defining_code"`
-	Code  string `json:"code_string"`
-	Value string `json:"value"`
-}
-
-// UnmarshalJSON reads the members that matter and none else.
-func (c *coded) UnmarshalJSON(b []byte) error {
-	type plain coded
-	return json.Unmarshal(b, (*plain)(c))
-}
-
-func (c *coded) code() string {
-	switch {
-	case c == nil:
-		return ""
-	case c.Defining != nil:
-		return c.Defining.Code
-	}
-	return or(c.Code, c.Value)
-}
-
-// info is what an audit says of a commit.
-func (a *updateAudit) info(lifecycle string) CommitInfo {
-	info := CommitInfo{Lifecycle: lifecycle}
-	if a == nil {
-		return info
-	}
-	info.ChangeType = a.Change.code()
-	if len(a.Committer) > 0 && string(a.Committer) != "null" {
-		info.Committer = a.Committer
-	}
-	var text valued
-	if json.Unmarshal(a.Description, &text) == nil {
-		info.Description = text.Value
-	} else {
-		// A description that is neither is none.
-		_ = json.Unmarshal(a.Description, &info.Description)
-	}
-	return info
-}
-
-func readContribution(body []byte) (updateContribution, error) {
-	var c updateContribution
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(&c)
-	if err == nil {
-		if _, more := dec.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("more text follows")
-		}
-	}
-	if err != nil {
-		return c, fault.New(fault.Invalid, "contribution-form", "the body is no CONTRIBUTION").Because(err)
-	}
-	if c.Type != "" && c.Type != "CONTRIBUTION" {
-		return c, fault.New(fault.Invalid, "contribution-form", "the body is no CONTRIBUTION")
-	}
-	return c, nil
-}
-
 // maxMembers is the limit of versions in one contribution.
 const maxMembers = 1000
 
-// CommitContribution commits any mix of compositions, EHR_STATUS and FOLDER: all
-// or none. A key seen before gives the contribution it made then. inline
-// puts the versions themselves in the place of references to them.
+// CommitContribution commits any mix of compositions, EHR_STATUS and FOLDER, and
+// attestations of versions: all or none. A key seen before gives the contribution
+// it made then. inline puts the versions themselves in the place of references
+// to them.
 func (s *Service) CommitContribution(ctx context.Context, caller Caller, ehr string, body []byte, key string, inline bool) (ContributionView, error) {
+	return s.contribute(ctx, caller, ehr, body, key, inline, false)
+}
+
+// ImportContribution is CommitContribution for a client that means to bring in
+// versions of other systems: members may be IMPORTED_VERSIONs. Who does not say
+// so is refused (ITS-REST 1.1 has no import by contribution), since what is
+// imported speaks for others than the committer.
+func (s *Service) ImportContribution(ctx context.Context, caller Caller, ehr string, body []byte, key string, inline bool) (ContributionView, error) {
+	return s.contribute(ctx, caller, ehr, body, key, inline, true)
+}
+
+func (s *Service) contribute(ctx context.Context, caller Caller, ehr string, body []byte, key string, inline, imports bool) (ContributionView, error) {
 	p, err := s.profile(ctx, caller)
 	if err != nil {
 		return ContributionView{}, err
@@ -131,6 +39,12 @@ func (s *Service) CommitContribution(ctx context.Context, caller Caller, ehr str
 	if ehr, err = s.ehrID(ehr); err != nil {
 		return ContributionView{}, err
 	}
+	return s.commitAll(ctx, caller, p, ehr, body, key, inline, imports)
+}
+
+// commitAll is CommitContribution for a profile that may write there; the owner
+// is an EHR, or Demographics.
+func (s *Service) commitAll(ctx context.Context, caller Caller, p *access.Profile, ehr string, body []byte, key string, inline, imports bool) (ContributionView, error) {
 	c, err := readContribution(body)
 	if err != nil {
 		return ContributionView{}, err
@@ -150,27 +64,31 @@ func (s *Service) CommitContribution(ctx context.Context, caller Caller, ehr str
 	batch.ChangeType, batch.AuditDetails = whole.change, whole.audit
 	if key != "" {
 		sum := sha256.Sum256(append([]byte(ehr), body...))
-		batch.Idempotency = &Idempotency{Key: key, Request: sum[:]}
+		batch.Idempotency = &Idempotency{Key: key, Request: sum[:], Answer: batch.ID}
 	}
 	event := Event{Action: "C", EHR: ehr, Object: batch.ID}
-	reading := members{service: s, ctx: ctx, caller: caller, profile: p, ehr: ehr, whole: c.Audit}
+	reading := members{service: s, ctx: ctx, caller: caller, profile: p, ehr: ehr, whole: c.Audit, imports: imports}
 	if batch.Versions, err = reading.read(c.Versions); err != nil {
 		return ContributionView{}, s.missed(ctx, caller, p, event, err)
 	}
+	batch.Attested = reading.attested
 	batch.Event = s.event(caller, p, event)
 	done, err := s.store.Commit(ctx, batch)
 	if err != nil {
 		return ContributionView{}, s.missed(ctx, caller, p, event, err)
 	}
 	if done.Repeated != "" {
-		return s.contributionAgain(ctx, caller, p, ehr, batch.Versions[0].Kind, done.Repeated, inline)
+		return s.contributionAgain(ctx, caller, p, ehr, done.Repeated, inline)
 	}
 	if inline {
 		return s.contribution(ctx, p, ehr, done.Contribution, true)
 	}
 	stored := StoredContribution{ID: done.Contribution, Committed: done.Committed, AuditDetails: batch.AuditDetails}
 	for _, v := range batch.Versions {
-		stored.Versions = append(stored.Versions, Version{UID: following(v, s.systemID).String(), Kind: v.Kind})
+		stored.Versions = append(stored.Versions, Version{UID: v.UID(s.systemID).String(), Kind: v.Kind})
+	}
+	for _, a := range batch.Attested {
+		stored.Versions = append(stored.Versions, Version{UID: a.Version.String(), Kind: a.Kind})
 	}
 	return contributionView(stored, false), nil
 }
@@ -185,30 +103,21 @@ func (s *Service) envelope(caller Caller, c updateContribution) (details, error)
 	case c.Audit == nil || c.Audit.Change.code() == "":
 		return details{}, fault.New(fault.Invalid, "change-type", "the audit of a contribution names its change_type")
 	}
-	return s.details(caller, c.Audit.info(""), Creation)
+	info, err := c.Audit.info("")
+	if err != nil {
+		return details{}, err
+	}
+	return s.details(caller, info, Creation)
 }
 
 // contributionAgain is the answer to a repeated request.
-func (s *Service) contributionAgain(ctx context.Context, caller Caller, p *access.Profile, ehr string, kind Kind, uid string, inline bool) (ContributionView, error) {
-	v, err := s.store.Version(ctx, p, ehr, kind, VersionRef{VersionUID: uid})
+func (s *Service) contributionAgain(ctx context.Context, caller Caller, p *access.Profile, ehr, id string, inline bool) (ContributionView, error) {
+	view, err := s.contribution(ctx, p, ehr, id, inline)
 	if err != nil {
-		return ContributionView{}, s.missed(ctx, caller, p, Event{Action: "R", EHR: ehr, Object: uid}, err)
-	}
-	view, err := s.contribution(ctx, p, ehr, v.Contribution, inline)
-	if err != nil {
-		return ContributionView{}, err
+		return ContributionView{}, s.missed(ctx, caller, p, Event{Action: "R", EHR: ehr, Object: id}, err)
 	}
 	view.Repeated = true
 	return view, s.read(ctx, caller, p, ehr, view.ID, 0)
-}
-
-// following is the uid of a new version.
-func following(v NewVersion, system string) VersionUID {
-	uid := VersionUID{Object: v.Object, System: system, Number: 1}
-	if old, ok := ParseVersionUID(v.Preceding); ok {
-		uid.Number = old.Number + 1
-	}
-	return uid
 }
 
 // members reads the versions of one contribution.
@@ -223,12 +132,16 @@ type members struct {
 	beside map[string]bool
 	// stored is the EHR, once it was asked for.
 	stored *StoredEHR
+	// imports allows members that are IMPORTED_VERSIONs.
+	imports bool
+	// attested are the attestations of versions that are there already.
+	attested []Attested
 }
 
 // read validates and seals every version. Directories come last, since they may
 // refer to what the others make.
 func (m *members) read(updates []updateVersion) ([]NewVersion, error) {
-	list := make([]NewVersion, len(updates))
+	made := make([]*NewVersion, len(updates))
 	m.beside = map[string]bool{}
 	for _, folders := range []bool{false, true} {
 		for i := range updates {
@@ -237,60 +150,104 @@ func (m *members) read(updates []updateVersion) ([]NewVersion, error) {
 			}
 			v, err := m.member(&updates[i])
 			if err != nil {
-				f := fault.Of(err)
-				if f.Kind == fault.Unprocessable {
-					f.Kind = m.service.manners.ContributionContent
-				}
-				return nil, f
+				return nil, m.refused(err, i, len(updates))
+			}
+			if v == nil {
+				continue
 			}
 			if m.beside[v.Object] {
 				return nil, fault.New(fault.Invalid, "object-twice", "two versions of one contribution address the same object")
 			}
 			m.beside[v.Object] = true
-			list[i] = v
+			made[i] = v
+		}
+	}
+	list := make([]NewVersion, 0, len(updates))
+	for _, v := range made {
+		if v != nil {
+			list = append(list, *v)
 		}
 	}
 	return list, nil
 }
 
-func (m *members) member(u *updateVersion) (NewVersion, error) {
+// refused tells which of several members is at fault.
+func (m *members) refused(err error, at, of int) error {
+	f := fault.Of(err)
+	if f.Kind == fault.Unprocessable {
+		f.Kind = m.service.manners.ContributionContent
+	}
+	if of > 1 && f.Kind != fault.Internal && f.Kind != fault.Unavailable {
+		f.Message = "versions[" + strconv.Itoa(at) + "]: " + f.Message
+	}
+	return f
+}
+
+// member reads one version to commit; nil where it attests one that is there.
+func (m *members) member(u *updateVersion) (*NewVersion, error) {
 	s := m.service
+	if u.Type == "IMPORTED_VERSION" && m.imports {
+		v, err := m.imported(u)
+		return &v, err
+	}
 	switch {
+	case u.Type == "IMPORTED_VERSION":
+		return nil, fault.New(fault.Invalid, "version-form", "an IMPORTED_VERSION is committed only by a request that says import=true")
 	case u.Type != "" && u.Type != "ORIGINAL_VERSION" && u.Type != "UPDATE_VERSION":
-		return NewVersion{}, fault.New(fault.Invalid, "version-form", "a member is an ORIGINAL_VERSION or an UPDATE_VERSION")
-	case u.UID != nil && !s.manners.LaxMembers:
-		return NewVersion{}, fault.New(fault.Invalid, "version-form", "a member has no uid; the server gives it one")
-	case u.Lifecycle.code() == "":
-		return NewVersion{}, fault.New(fault.Invalid, "lifecycle-missing", "a member names its lifecycle_state")
-	case len(u.Attestations) > 0 && string(u.Attestations) != "null":
-		return NewVersion{}, fault.New(fault.NotImplemented, "attestations", "attestations are not committed by a contribution yet")
+		return nil, fault.New(fault.Invalid, "version-form", "a member is an ORIGINAL_VERSION or an UPDATE_VERSION")
+	case given(u.UID) && !s.manners.LaxMembers:
+		return nil, fault.New(fault.Invalid, "version-form", "a member has no uid; the server gives it one")
+	case given(u.Item):
+		return nil, fault.New(fault.Invalid, "version-form", "only an IMPORTED_VERSION has an item")
+	case given(u.OtherInputs):
+		return nil, fault.New(fault.Invalid, "version-form", "other_input_version_uids are written by a merge and not by a client")
 	}
 	audit := u.Audit
 	if audit == nil {
 		audit = m.whole
 	}
-	info := audit.info(u.Lifecycle.code())
-	if len(info.Committer) == 0 {
-		info.Committer = m.whole.info("").Committer
+	info, err := audit.info(u.Lifecycle.code())
+	if err != nil {
+		return nil, err
 	}
-	content := Content{JSON: u.Data}
-	if string(u.Data) == "null" {
-		content.JSON = nil
+	if len(info.Committer) == 0 && given(m.whole.Committer) {
+		info.Committer = m.whole.Committer
+	}
+	change, err := ChangeTypeCode(info.ChangeType, Creation)
+	if err != nil {
+		return nil, err
+	}
+	if change == Attestation {
+		return nil, m.attest(u, audit, info)
+	}
+	if u.Lifecycle.code() == "" {
+		return nil, fault.New(fault.Invalid, "lifecycle-missing", "a member names its lifecycle_state")
+	}
+	v, err := m.version(u, change, info)
+	return &v, err
+}
+
+// version reads a member that makes a new version.
+func (m *members) version(u *updateVersion, change string, info CommitInfo) (NewVersion, error) {
+	s := m.service
+	content := Content{}
+	if given(u.Data) {
+		content.JSON = u.Data
 	}
 	preceding := ""
 	if u.Preceding != nil {
 		preceding = u.Preceding.Value
 	}
-	change, err := ChangeTypeCode(info.ChangeType, Creation)
-	if err != nil {
-		return NewVersion{}, err
-	}
 	old, ok := ParseVersionUID(preceding)
 	if !ok && (change == ChangeDeleted || preceding != "") {
 		return NewVersion{}, fault.New(fault.Invalid, "preceding-form", "preceding_version_uid is not a valid OBJECT_VERSION_ID/UID")
 	}
+	if ok && old.Number == 0 {
+		return NewVersion{}, branched(preceding)
+	}
 	var v NewVersion
 	var d details
+	var err error
 	switch {
 	case change == ChangeDeleted:
 		v, d, err = m.deletion(old, content, info)
@@ -306,8 +263,16 @@ func (m *members) member(u *updateVersion) (NewVersion, error) {
 		v.Object, v.Preceding = old.Object, preceding
 	}
 	v.Lifecycle, v.ChangeType, v.AuditDetails = d.lifecycle, d.change, d.audit
+	if v.Signature = u.Signature; v.Signature != "" {
+		if err := checkSignature(v.Signature); err != nil {
+			return NewVersion{}, err
+		}
+	}
+	if v.Attestations, err = m.attestations(u.Attestations, info); err != nil {
+		return NewVersion{}, err
+	}
 	if v.Tree != nil {
-		v.Tree, v.Doc, err = seal(v.Tree, following(v, s.systemID))
+		v.Tree, v.Doc, err = seal(v.Tree, v.UID(s.systemID))
 	}
 	return v, err
 }
@@ -321,6 +286,9 @@ func (m *members) deletion(old VersionUID, content Content, info CommitInfo) (Ne
 	d, err := s.removed(m.caller, info)
 	if err != nil {
 		return NewVersion{}, d, err
+	}
+	if m.ehr == Demographics {
+		return NewVersion{Kind: KindParty}, d, nil
 	}
 	if m.stored == nil {
 		e, err := s.store.EHR(m.ctx, m.profile, m.ehr)
@@ -345,6 +313,10 @@ func (m *members) first(content Content, info CommitInfo) (NewVersion, details, 
 	if err != nil {
 		return NewVersion{}, d, err
 	}
+	if m.ehr == Demographics {
+		v, err := s.firstParty(m.ctx, m.profile, memberClass(content.JSON), content, d, info)
+		return v, d, err
+	}
 	switch kind := memberKind(content.JSON); kind {
 	case KindComposition:
 		v, err := s.composition(m.ctx, m.profile, content, d, info)
@@ -367,6 +339,10 @@ func (m *members) next(preceding string, content Content, info CommitInfo) (NewV
 	d, err := s.modified(m.caller, info)
 	if err != nil {
 		return NewVersion{}, d, err
+	}
+	if m.ehr == Demographics {
+		v, err := m.nextParty(preceding, content, d, info)
+		return v, d, err
 	}
 	switch kind := memberKind(content.JSON); kind {
 	case KindComposition:
@@ -397,14 +373,11 @@ func memberKind(data []byte) Kind {
 // memberClass peeks at the class of a member before it is read as that class.
 func memberClass(data []byte) string { return gjson.GetBytes(data, "_type").String() }
 
-// parties are demographic and belong to no EHR.
-var parties = []string{"AGENT", "GROUP", "ORGANISATION", "PERSON", "ROLE", "PARTY_RELATIONSHIP"}
-
 func unsupportedMember(kind Kind, data []byte) error {
 	switch {
 	case kind == KindStatus:
 		return fault.New(fault.Conflict, "status-exists", "the EHR has its EHR_STATUS; a contribution modifies it")
-	case slices.Contains(parties, memberClass(data)):
+	case slices.Contains(PartyClasses, memberClass(data)), memberClass(data) == "PARTY_RELATIONSHIP":
 		return fault.New(fault.Unprocessable, "member-class", "a party belongs to no EHR")
 	}
 	return fault.New(fault.Invalid, "member-data", "the data of a member is a COMPOSITION, an EHR_STATUS or a FOLDER")

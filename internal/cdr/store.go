@@ -132,6 +132,8 @@ type NewVersion struct {
 	Signature string
 	// Attestations are ATTESTATION as canonical JSON without time_committed.
 	Attestations [][]byte
+	// OtherInputs are the version uids from elsewhere that this one was made of.
+	OtherInputs []string
 	// Import is set for a version of another system.
 	Import *Import
 	// Persistent refuses a second live object of the template in the EHR.

@@ -10,7 +10,7 @@ import (
 func document(v Version) Document {
 	d := Document{
 		VersionUID: v.UID, ObjectID: v.Object, EHR: v.EHR, Kind: v.Kind, Committed: v.Committed, Lifecycle: v.Lifecycle,
-		Deleted: v.Lifecycle == Deleted, Template: v.Template, Contribution: v.Contribution,
+		Deleted: v.Lifecycle == Deleted, Template: v.Template, Contribution: v.Contribution, Amended: len(v.Attestations) > 0,
 	}
 	if !d.Deleted {
 		d.JSON = v.Doc
@@ -20,6 +20,9 @@ func document(v Version) Document {
 
 // show reads one version and audits it.
 func (s *Service) show(ctx context.Context, caller Caller, ehr string, kind Kind, ref VersionRef) (Version, error) {
+	if kind == KindParty {
+		return s.showParty(ctx, caller, ref)
+	}
 	p, err := s.profile(ctx, caller)
 	if err != nil {
 		return Version{}, err
@@ -63,17 +66,25 @@ func (s *Service) history(ctx context.Context, caller Caller, ehr string, kind K
 
 // versioned is the VERSIONED_OBJECT of a history (RM 1.1.0, Common, 6.3.1).
 func versioned(list []Version) Versioned {
+	return versionedOf(list, `{"_type":"OBJECT_REF","id":{"_type":"HIER_OBJECT_ID","value":"`+list[0].EHR+`"},"namespace":"local","type":"EHR"}`)
+}
+
+// versionedOf is versioned for any owner.
+func versionedOf(list []Version, owner string) Versioned {
 	first, last := list[0], list[len(list)-1]
 	b := append([]byte(`{"_type":"VERSIONED_`), first.Kind.Class()...)
 	b = append(append(b, `","uid":{"_type":"HIER_OBJECT_ID","value":"`...), first.Object...)
-	b = append(append(b, `"},"owner_id":{"_type":"OBJECT_REF","id":{"_type":"HIER_OBJECT_ID","value":"`...), first.EHR...)
-	b = append(append(b, `"},"namespace":"local","type":"EHR"},"time_created":`...), dateTime(first.Committed)...)
+	b = append(append(b, `"},"owner_id":`...), owner...)
+	b = append(append(b, `,"time_created":`...), dateTime(first.Committed)...)
 	return Versioned{ObjectID: first.Object, Created: first.Committed, JSON: append(b, '}'), Latest: document(last)}
 }
 
 // originalVersion is ORIGINAL_VERSION with the content inside; a deleted one has
-// none (RM 1.1.0, Common, 6.3.3).
+// none (RM 1.1.0, Common, 6.3.3). What was made elsewhere is IMPORTED_VERSION.
 func originalVersion(v Version) []byte {
+	if len(v.Imported) > 0 {
+		return importedVersion(v)
+	}
 	b := make([]byte, 0, len(v.Doc)+len(v.AuditDetails)+1024)
 	b = append(append(b, `{"_type":"ORIGINAL_VERSION","contribution":`...), objectRef("HIER_OBJECT_ID", v.Contribution, "CONTRIBUTION")...)
 	if v.Signature != "" {
@@ -115,6 +126,9 @@ func revisionHistory(list []Version) []byte {
 		}
 		b = append(append(b, `{"_type":"REVISION_HISTORY_ITEM","version_id":`...), versionID(v.UID)...)
 		b = append(append(b, `,"audits":[`...), timed(v.AuditDetails, v.Committed)...)
+		if len(v.Imported) > 0 {
+			b = appendAudits(b, v.Imported)
+		}
 		if n := len(v.Attestations); n > 2 {
 			b = append(append(b, ','), v.Attestations[1:n-1]...)
 		}

@@ -29,6 +29,9 @@ func (db *DB) Commit(ctx context.Context, c cdr.Commit) (cdr.Committed, error) {
 	want := dictionary.NewWanted()
 	want.System(c.SystemID)
 	for i, v := range c.Versions {
+		if v.Import != nil {
+			want.System(v.Import.UID.System)
+		}
 		if v.Tree == nil {
 			continue
 		}
@@ -127,6 +130,9 @@ var refusals = map[string]struct {
 	"template-gone":    {fault.Conflict, "the template was replaced meanwhile; send the composition again"},
 	"deleted":          {fault.Invalid, "the latest version is deleted; only a restoration may follow it"},
 	"directory-exists": {fault.Conflict, "the EHR has a directory already"},
+	"not-writable":     {fault.Forbidden, "writing to this object is not allowed"},
+	"imported":         {fault.Conflict, "the latest version was made by another system; a change of it here would be a branch, and this system keeps the trunk only"},
+	"own-trunk":        {fault.Conflict, "the latest version was made here; a version of another system would be a branch of it"},
 	"directory-past":   {fault.Conflict, "the EHR has another directory by now"},
 }
 
@@ -170,6 +176,9 @@ func conflict(constraint string, err error) error {
 // denied tells an EHR that may be read and not written from one that is unknown
 // or invisible.
 func (db *DB) denied(ctx context.Context, c cdr.Commit) error {
+	if c.EHR == access.Demographics {
+		return fault.New(fault.Forbidden, "forbidden", "writing parties is not allowed")
+	}
 	if _, err := db.EHR(ctx, c.Profile, c.EHR); err != nil {
 		return err
 	}

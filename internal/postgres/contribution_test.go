@@ -67,7 +67,7 @@ func TestContribution(t *testing.T) {
 		{"no versions", contribution(), fault.Unprocessable, "versions-empty"},
 		{"no JSON", []byte("{"), fault.Invalid, "contribution-form"},
 		{"a member of its own uid", contribution(strings.Replace(member("249", "532", "", body), "{", `{"uid":{},`, 1)), fault.Invalid, "version-form"},
-		{"an unknown word", contribution(strings.Replace(member("249", "532", "", body), "{", `{"item":{},`, 1)), fault.Invalid, "contribution-form"},
+		{"an unknown word", contribution(strings.Replace(member("249", "532", "", body), "{", `{"items":{},`, 1)), fault.Invalid, "contribution-form"},
 		{"first as modification", contribution(member("251", "532", "", body)), fault.Invalid, "change-type"},
 		{"creation over another", contribution(member("249", "532", two.Versions[0], body)), fault.Unprocessable, "change-type"},
 		{"no lifecycle", contribution(strings.Replace(member("249", "532", "", body), "lifecycle_state", "signature_", 1)), fault.Invalid, ""},

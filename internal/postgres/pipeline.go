@@ -36,6 +36,18 @@ func everything(table access.Table, alias string) string {
 
 // send runs the commit as one pipeline.
 func (db *DB) send(ctx context.Context, c cdr.Commit, cut [][]row.Row, ids dictionary.IDs) (cdr.Committed, error) {
+	p := compose(ctx, c, cut, ids)
+	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
+		return conn.SendBatch(ctx, &p.Batch).Close()
+	})
+	if err != nil {
+		return cdr.Committed{}, err
+	}
+	return cdr.Committed{Contribution: c.ID, Committed: p.at}, nil
+}
+
+// compose queues the statements of a commit.
+func compose(ctx context.Context, c cdr.Commit, cut [][]row.Row, ids dictionary.IDs) *pipeline {
 	p := &pipeline{commit: c, ids: ids}
 	begin(ctx, &p.Batch, c.Profile, access.Write)
 	if c.Create == nil {
@@ -43,10 +55,10 @@ func (db *DB) send(ctx context.Context, c cdr.Commit, cut [][]row.Row, ids dicti
 	}
 	p.idempotency()
 	for _, v := range c.Versions {
-		if v.Preceding != "" {
-			p.supersede(v)
-		} else {
+		if v.First() {
 			p.home(v)
+		} else {
+			p.supersede(v)
 		}
 		if v.Status != nil {
 			p.status(v)
@@ -65,15 +77,11 @@ func (db *DB) send(ctx context.Context, c cdr.Commit, cut [][]row.Row, ids dicti
 		p.folder(v)
 		p.tags(v)
 		p.outbox(v)
+		p.attest(v.Object, int(following(v)), v.Attestations)
 	}
+	p.attested()
 	p.audit()
-	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
-		return conn.SendBatch(ctx, &p.Batch).Close()
-	})
-	if err != nil {
-		return cdr.Committed{}, err
-	}
-	return cdr.Committed{Contribution: c.ID, Committed: p.at}, nil
+	return p
 }
 
 // The row of the EHR is locked for update when EHR_STATUS changes or a rule
@@ -87,6 +95,10 @@ end
 from (select $1::uuid as id) i left join lateral (select * from %[1]s where e.ehr_id = i.id for %[3]s) e on true`
 
 func (p *pipeline) lock() {
+	if p.commit.EHR == access.Demographics {
+		queuePartyGate(&p.Batch, p.commit.Profile)
+		return
+	}
 	args := &access.Args{}
 	ehr := args.Add(p.commit.EHR) + "::uuid"
 	write := access.NewScope(p.commit.Profile, access.Write, args, ehr).Allows(ehr)
@@ -100,6 +112,9 @@ func (p *pipeline) lock() {
 		if v.Kind != cdr.KindComposition || v.Persistent {
 			mode = "update"
 		}
+	}
+	for _, a := range p.commit.Attested {
+		content = content || a.Kind != cdr.KindStatus
 	}
 	must := args.Add(content && !opened)
 	p.Queue(fmt.Sprintf(lockSQL, everything(access.EHR, "e"), write, mode, must), args.Values...)
@@ -141,14 +156,16 @@ func (p *pipeline) home(v cdr.NewVersion) {
 
 // The version that is followed must be the latest, of this very uid. $6 are the
 // lifecycle states it may be in, $7 the family of the new version or null, $8
-// whether the new version ends its being effective.
+// whether the new version ends its being effective. What another system made is
+// followed by versions of its trunk only, and what is ours by ours: $11.
 const supersedeSQL = `with old as (
     update version v set is_latest = false, is_effective = v.is_effective and not $8::boolean
     where v.ehr_id = $1 and v.vo_id = $2 and v.ver = $3 and v.kind = $4 and v.is_latest
       and v.system in (select s.id from system s where lower(s.system_id) = lower($5))
-    returning v.lifecycle, v.tmpl)
+    returning v.lifecycle, v.tmpl, v.imported is not null as imported)
 select case
     when not exists (select 1 from old) then refuse('stale')
+    when (select o.imported <> $11::boolean from old o) then refuse(case when $11 then 'own-trunk' else 'imported' end)
     when (select o.lifecycle = 523 from old o) and $9::boolean then refuse('already-deleted')
     when (select o.lifecycle = 523 from old o) and not $10::boolean then refuse('deleted')
     when (select o.lifecycle <> all ($6::smallint[]) from old o) then refuse('transition:' || (select o.lifecycle from old o))
@@ -167,7 +184,12 @@ const (
 
 func (p *pipeline) supersede(v cdr.NewVersion) {
 	old, _ := cdr.ParseVersionUID(v.Preceding)
+	imported := v.Import != nil
 	allowed := []int16{}
+	if imported {
+		// Which states followed one another is the other system's to judge.
+		allowed = everyState
+	}
 	for _, code := range cdr.Before(v.Lifecycle) {
 		allowed = append(allowed, number(code))
 	}
@@ -177,7 +199,7 @@ func (p *pipeline) supersede(v cdr.NewVersion) {
 	}
 	ends := endsEffective(v.Lifecycle)
 	p.Queue(supersedeSQL, p.commit.EHR, v.Object, old.Number, int16(v.Kind), old.System,
-		allowed, family, ends, v.Lifecycle == cdr.Deleted, v.ChangeType == cdr.Restoration)
+		allowed, family, ends, v.Lifecycle == cdr.Deleted && !imported, v.ChangeType == cdr.Restoration || imported, imported)
 	if !ends {
 		p.Queue(deleteDraftsSQL, p.commit.EHR, v.Object)
 		return
@@ -186,6 +208,9 @@ func (p *pipeline) supersede(v cdr.NewVersion) {
 	p.Queue(deleteNodesSQL, p.commit.EHR, v.Object)
 	p.Queue(deleteLeavesSQL, p.commit.EHR, v.Object)
 }
+
+// everyState are the lifecycle states.
+var everyState = []int16{number(cdr.Complete), number(cdr.Incomplete), number(cdr.Deleted), number(cdr.Inactive), number(cdr.Abandoned)}
 
 // endsEffective says whether a version of the state takes the place of what was
 // effective. A draft does not, nor does the abandoning of one: what was valid
@@ -252,11 +277,13 @@ func (p *pipeline) contribution() {
 // are never lost by an update, and a deletion stays of the template of what it
 // deletes: whoever could not see that cannot see this.
 const insertVersionSQL = `insert into version (ehr_id, vo_id, ver, kind, system, is_latest, is_effective, lifecycle,
-    change_type, contribution_id, committed, template, tmpl, sens, arch, start_key, recording_org, labels, preceding, audit, doc)
+    change_type, contribution_id, committed, template, tmpl, sens, arch, start_key, recording_org, labels, preceding, audit, doc,
+    other_inputs, signature, imported)
 select $1::uuid, $2::uuid, $3::int, $4::smallint, $5::int, true, $6::boolean, $7::smallint, $8::smallint, $9::uuid, c.committed,
        coalesce(nullif($10::int, 0), o.template, 0), coalesce(nullif($11::int, 0), o.tmpl, 0), $12::bigint | coalesce(o.sens, 0),
        coalesce(nullif($13::int, 0), o.arch, 0), $14::text::numeric, $15::text,
-       array(select l from unnest($16::text[] || o.labels) l group by l order by l), $17::text, $18::text, $19::text
+       array(select l from unnest($16::text[] || o.labels) l group by l order by l), $17::text, $18::text, $19::text,
+       $21::text[], $22::text, $23::text
 from index_epoch e, %s left join lateral (select * from %s where o.ehr_id = $1 and o.vo_id = $2 and o.ver = $3::int - 1 limit 1) o on true
 where c.ehr_id = $1 and c.contribution_id = $9
   and (e.promoted = $20::bigint or refuse('epoch'))
@@ -279,16 +306,22 @@ func (p *pipeline) version(v cdr.NewVersion) {
 	if v.Preceding != "" {
 		preceding = &v.Preceding
 	}
+	var imported *string
+	others := v.OtherInputs
+	system := c.SystemID
+	if v.Import != nil {
+		item := string(v.Import.Item)
+		imported, others, system = &item, v.Import.OtherInputs, v.Import.UID.System
+	}
 	p.Queue(fmt.Sprintf(insertVersionSQL, everything(access.Contribution, "c"), everything(access.Version, "o")),
-		c.EHR, v.Object, following(v), int16(v.Kind), p.ids.System[c.SystemID], v.Lifecycle == cdr.Complete, number(v.Lifecycle),
+		c.EHR, v.Object, following(v), int16(v.Kind), p.ids.System[system], v.Lifecycle == cdr.Complete, number(v.Lifecycle),
 		number(v.ChangeType), c.ID, template, family, int64(v.Sens), arch, startKey(v.Tree), null(c.Organisation), v.Labels,
-		preceding, string(v.AuditDetails), doc, p.ids.Promoted)
+		preceding, string(v.AuditDetails), doc, p.ids.Promoted, others, null(v.Signature), imported)
 }
 
 // following is the number of a new version.
 func following(v cdr.NewVersion) int32 {
-	old, _ := cdr.ParseVersionUID(v.Preceding)
-	return int32(old.Number) + 1
+	return int32(v.UID("").Number)
 }
 
 // startKey is context/start_time as seconds since 0001-01-01, null where there
@@ -359,12 +392,10 @@ const insertIdempotencySQL = `insert into idempotency (ehr_id, key, principal, r
 
 func (p *pipeline) idempotency() {
 	c := p.commit
-	if c.Idempotency == nil || len(c.Versions) == 0 {
+	if c.Idempotency == nil {
 		return
 	}
-	v := c.Versions[0]
-	uid := cdr.VersionUID{Object: v.Object, System: c.SystemID, Number: int(following(v))}
-	p.Queue(insertIdempotencySQL, c.EHR, c.Idempotency.Key, c.Profile.Principal, c.Idempotency.Request, uid.String())
+	p.Queue(insertIdempotencySQL, c.EHR, c.Idempotency.Key, c.Profile.Principal, c.Idempotency.Request, c.Idempotency.Answer)
 }
 
 // audit adds the row of the write to its own transaction.

@@ -18,7 +18,7 @@ import (
 // versionColumns are read by scanVersion. v is a version, s its system, f its
 // template family.
 const versionColumns = `v.ehr_id, v.vo_id, v.ver, v.kind, s.system_id, v.lifecycle, v.change_type, v.contribution_id,
-       v.committed, coalesce(v.preceding, ''), v.other_inputs, coalesce(v.signature, ''), v.audit, v.attestations,
+       v.committed, coalesce(v.preceding, ''), v.other_inputs, coalesce(v.signature, ''), v.audit, v.attestations, v.imported,
        coalesce(f.template_id, ''), v.tmpl, v.is_latest, v.is_effective`
 
 const versionJoins = `join system s on s.id = v.system left join template_family f on f.id = v.tmpl`
@@ -172,7 +172,7 @@ func scanVersion(row pgx.Row, v *cdr.Version, more ...any) error {
 	var kind, lifecycle, change int16
 	var system string
 	to := append([]any{&v.EHR, &v.Object, &v.Number, &kind, &system, &lifecycle, &change, &v.Contribution,
-		&v.Committed, &v.Preceding, &v.OtherInputs, &v.Signature, &v.AuditDetails, &v.Attestations,
+		&v.Committed, &v.Preceding, &v.OtherInputs, &v.Signature, &v.AuditDetails, &v.Attestations, &v.Imported,
 		&v.Template, &v.Family, &v.Latest, &v.Effective}, more...)
 	if err := row.Scan(to...); err != nil {
 		return err
@@ -237,6 +237,13 @@ const (
 from %s ` + versionJoins + `
 where v.ehr_id = $1 and v.contribution_id = $2
 order by v.position`
+
+	// Versions that the contribution attested and did not make.
+	contributionAttestedSQL = `select ` + versionColumns + `, case when $3::boolean then v.doc end
+from %s cross join lateral unnest(c.attested, c.attested_ver) with ordinality a (vo_id, ver, n)
+join %s on v.ehr_id = c.ehr_id and v.vo_id = a.vo_id and v.ver = a.ver ` + versionJoins + `
+where c.ehr_id = $1 and c.contribution_id = $2
+order by a.n`
 )
 
 // Contribution reads a contribution and the versions of it the profile may see.
@@ -246,12 +253,14 @@ func (db *DB) Contribution(ctx context.Context, p *access.Profile, ehr, id strin
 	headSQL := fmt.Sprintf(contributionSQL, access.NewScope(p, access.Read, head, "$1::uuid").Scan(access.Contribution, "c"))
 	body := &access.Args{Values: []any{ehr, id, content}}
 	bodySQL := fmt.Sprintf(contributionVersionsSQL, access.NewScope(p, access.Read, body, "$1::uuid").Scan(access.Version, "v"))
+	attested := &access.Args{Values: []any{ehr, id, content}}
+	attestedScope := access.NewScope(p, access.Read, attested, "$1::uuid")
 	b := &pgx.Batch{}
 	begin(ctx, b, p, access.Read)
 	b.Queue(headSQL, head.Values...).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&c.ID, &c.Committed, &c.AuditDetails)
 	})
-	b.Queue(bodySQL, body.Values...).Query(func(rows pgx.Rows) error {
+	keep := func(rows pgx.Rows) error {
 		for rows.Next() {
 			var v cdr.Version
 			if err := scanVersion(rows, &v, &v.Doc); err != nil {
@@ -260,7 +269,9 @@ func (db *DB) Contribution(ctx context.Context, p *access.Profile, ehr, id strin
 			c.Versions = append(c.Versions, v)
 		}
 		return rows.Err()
-	})
+	}
+	b.Queue(bodySQL, body.Values...).Query(keep)
+	b.Queue(fmt.Sprintf(contributionAttestedSQL, attestedScope.Scan(access.Contribution, "c"), attestedScope.Scan(access.Version, "v")), attested.Values...).Query(keep)
 	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
 		return conn.SendBatch(ctx, b).Close()
 	})
