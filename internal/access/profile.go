@@ -42,7 +42,7 @@ type Profile struct {
 	// Purpose is the purpose of use the caller stated.
 	Purpose string
 	// Areas are the administrative areas (templates, queries, ehr-purge, audit,
-	// users, system) the principal may use; Views those it may look at.
+	// users, system, demographic) the principal may use; Views those it may look at.
 	Areas, Views []string
 	// CreateIn are organisations in which the principal may create an EHR.
 	CreateIn []string

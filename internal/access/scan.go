@@ -167,6 +167,9 @@ func (s *Scope) gateFor(ehr string) string {
 	} else {
 		ways = append(ways, fmt.Sprintf("exists (select 1 from break_glass x where x.ehr_id = %s and x.principal = %s and x.revoked_at is null and x.expires_at > clock_timestamp())", ehr, s.principal))
 	}
+	if s.profile.parties(s.action) {
+		ways = append(ways, fmt.Sprintf("%s = '%s'::uuid", ehr, Demographics))
+	}
 	gate := "(" + strings.Join(ways, " or ") + ")" +
 		fmt.Sprintf(" and not exists (select 1 from ehr_restriction x where x.ehr_id = %s and (x.applies_to && %s::text[] or '*' = any(x.applies_to)) and %s)", ehr, s.grantees, live)
 	if s.profile.EHR != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/fault"
 )
 
@@ -23,6 +24,8 @@ func (s *Service) CreateEHR(ctx context.Context, caller Caller, id string, statu
 	}
 	if id == "" {
 		id = newUID()
+	} else if id == access.Demographics {
+		return EHR{}, fault.New(fault.Invalid, "ehr-id-reserved", "the nil UUID is the id of no EHR")
 	} else if id, err = s.ehrID(id); err != nil {
 		return EHR{}, err
 	}

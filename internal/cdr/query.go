@@ -89,6 +89,10 @@ func (s *Service) Query(ctx context.Context, caller Caller, r QueryRequest) (*Re
 	if r.Offset < 0 || r.Fetch < 0 {
 		return nil, fault.New(fault.Invalid, "query-window", "offset and fetch are not negative")
 	}
+	parties, err := r.aboutParties(query)
+	if err != nil {
+		return nil, err
+	}
 	p, err := s.profile(ctx, caller)
 	if err != nil {
 		return nil, err
@@ -99,7 +103,7 @@ func (s *Service) Query(ctx context.Context, caller Caller, r QueryRequest) (*Re
 	event := rs.event()
 	ehr := plan.FixedEHR(query, r.Params, r.EHR)
 	event.EHR = ehr
-	if !p.All && reachesFolders(query) {
+	if !p.All && reachesFolders(query) || parties && !p.MayReadParties() {
 		return nil, s.deny(ctx, caller, p, event)
 	}
 	if ehr == "" {

@@ -96,7 +96,7 @@ func (s *Service) Tags(ctx context.Context, caller Caller, q TagQuery) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	return tagsJSON(q.EHR, list), s.read(ctx, caller, p, q.EHR, "tags", 0)
+	return s.tagsJSON(q.EHR, list), s.read(ctx, caller, p, q.EHR, "tags", 0)
 }
 
 // ItemTags lists the tags of an object or of one version.
@@ -110,7 +110,7 @@ func (s *Service) ItemTags(ctx context.Context, caller Caller, ehr string, kind 
 		return nil, err
 	}
 	list, err := s.store.Tags(ctx, p, TagQuery{EHR: v.EHR, Target: target})
-	return tagsJSON(v.EHR, list), err
+	return s.tagsJSON(v.EHR, list), err
 }
 
 // PutItemTags replaces the tags of an object or of one version, and gives them.
@@ -131,7 +131,7 @@ func (s *Service) PutItemTags(ctx context.Context, caller Caller, ehr string, ki
 		return nil, s.missed(ctx, caller, p, event, err)
 	}
 	list, err := s.store.Tags(ctx, p, TagQuery{EHR: v.EHR, Target: target})
-	return tagsJSON(v.EHR, list), err
+	return s.tagsJSON(v.EHR, list), err
 }
 
 // DeleteItemTags removes all tags of a key from an object or a version.
@@ -152,7 +152,11 @@ func (s *Service) tagging(ctx context.Context, caller Caller, v Version, action 
 	if err != nil {
 		return nil, Event{}, err
 	}
-	return p, s.event(caller, p, Event{Action: action, EHR: v.EHR, Object: v.UID, Template: v.Family, Basis: "tags"}), nil
+	event := Event{Action: action, EHR: v.EHR, Object: v.UID, Template: v.Family, Basis: "tags"}
+	if v.Kind == KindParty && !p.MayWriteParties() {
+		return nil, Event{}, s.deny(ctx, caller, p, event)
+	}
+	return p, s.event(caller, p, event), nil
 }
 
 // target finds what a reference names: the object, or the version it pins.
@@ -191,15 +195,18 @@ type ownerIDJSON struct {
 	Class     string `json:"type"`
 }
 
-func tagsJSON(ehr string, list []Tag) []byte {
+func (s *Service) tagsJSON(ehr string, list []Tag) []byte {
+	owner := ownerIDJSON{"OBJECT_REF", idJSON{"HIER_OBJECT_ID", ehr}, "local", "EHR"}
+	if ehr == access.Demographics {
+		owner.ID.Value, owner.Class = s.systemID, "SYSTEM"
+	}
 	out := make([]tagJSON, 0, len(list))
 	for _, t := range list {
 		target := idJSON{"HIER_OBJECT_ID", t.Target.Object}
 		if t.Target.Number > 0 {
 			target = idJSON{"OBJECT_VERSION_ID", t.Target.String()}
 		}
-		out = append(out, tagJSON{"ITEM_TAG", t.Key, t.Value, target, t.Path,
-			ownerIDJSON{"OBJECT_REF", idJSON{"HIER_OBJECT_ID", ehr}, "local", "EHR"}})
+		out = append(out, tagJSON{"ITEM_TAG", t.Key, t.Value, target, t.Path, owner})
 	}
 	// Texts and structs of texts always marshal.
 	text, _ := json.Marshal(out)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
+	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/fault"
 )
 
@@ -64,11 +65,14 @@ func newUID() string {
 	return id.String()
 }
 
-// ehrID reads an EHR id of a path.
+// ehrID reads an EHR id of a path. The owner of the parties is no EHR.
 func (s *Service) ehrID(text string) (string, error) {
 	id, ok := objectUID(text)
 	if !ok {
 		return "", s.malformed("ehr_id", "a UUID")
+	}
+	if id == access.Demographics {
+		return "", unknownEHR()
 	}
 	return id, nil
 }

@@ -1,7 +1,7 @@
 package keto
 
 // areas are the parts of the administration.
-var areas = []string{"templates", "queries", "users", "ehr-purge", "audit", "system"}
+var areas = []string{"templates", "queries", "users", "ehr-purge", "audit", "system", "demographic"}
 
 // Standard is a policy to begin with: the roles clinician, analyst, formbuilder,
 // service, admin and outsider in the given organisations. outsider is a
@@ -9,7 +9,7 @@ var areas = []string{"templates", "queries", "users", "ehr-purge", "audit", "sys
 // with. members are the subjects of each role.
 //
 // No role reads a record by administering it, and none but clinician breaks
-// glass. Everybody but formbuilder reads the label "normal"; others are given
+// glass. Parties are read by clinicians and kept by admin and service. Everybody but formbuilder reads the label "normal"; others are given
 // by name.
 func Standard(organisations []string, elsewhere string, members map[string][]string) Policy {
 	p := Policy{
@@ -48,5 +48,6 @@ func Standard(organisations []string, elsewhere string, members map[string][]str
 	}
 	p["AdminArea"]["templates"]["admins"] = []string{"Role:admin", "Role:formbuilder"}
 	p["AdminArea"]["queries"]["admins"] = []string{"Role:admin", "Role:formbuilder"}
+	p["AdminArea"]["demographic"] = map[string][]string{"admins": {"Role:admin", "Role:service"}, "viewers": {"Role:clinician"}}
 	return p
 }

@@ -105,9 +105,13 @@ func (db *DB) DeleteTags(ctx context.Context, p *access.Profile, ehr string, tar
 func (db *DB) changeTags(ctx context.Context, p *access.Profile, ehr string, audit cdr.Event, change func(*pgx.Batch)) error {
 	b := &pgx.Batch{}
 	begin(ctx, b, p, access.Write)
-	args := &access.Args{Values: []any{ehr}}
-	write := access.NewScope(p, access.Write, args, "$1::uuid").Allows("$1::uuid")
-	b.Queue(fmt.Sprintf(mayTagSQL, everything(access.EHR, "e"), write), args.Values...)
+	if ehr == access.Demographics {
+		queuePartyGate(b, p)
+	} else {
+		args := &access.Args{Values: []any{ehr}}
+		write := access.NewScope(p, access.Write, args, "$1::uuid").Allows("$1::uuid")
+		b.Queue(fmt.Sprintf(mayTagSQL, everything(access.EHR, "e"), write), args.Values...)
+	}
 	change(b)
 	b.Queue(auditInsertSQL, auditRow(audit)...)
 	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {

@@ -23,6 +23,9 @@ const (
 	RecordWrite Access = "record-write"
 	// RecordCreate makes a new EHR.
 	RecordCreate Access = "record-create"
+	// PartyRead and PartyWrite concern parties, which are in no person's record.
+	PartyRead  Access = "party-read"
+	PartyWrite Access = "party-write"
 	// RecordPurge destroys a record physically.
 	RecordPurge Access = "record-purge"
 	// QueryRun executes AQL.
@@ -53,6 +56,8 @@ var traits = map[Access]trait{
 	RecordRead:      {identity: true, record: true},
 	RecordWrite:     {identity: true, record: true},
 	RecordCreate:    {identity: true, record: true},
+	PartyRead:       {identity: true, record: true},
+	PartyWrite:      {identity: true, record: true},
 	RecordPurge:     {identity: true, record: true},
 	QueryRun:        {identity: true, record: true, query: true},
 	DefinitionRead:  {identity: true},

@@ -229,7 +229,7 @@ func TestQuery(t *testing.T) {
 func TestSystem(t *testing.T) {
 	run(t, []exchange{
 		{name: "options", method: "OPTIONS", path: "/", status: 200, text: `"restapi_specs_version":"1.1.0"`, want: h{"Allow": "OPTIONS", "Content-Type": "application/json; charset=utf-8"}},
-		{name: "not served", method: "GET", path: "/demographic/person/x", status: 404},
+		{name: "not served", method: "GET", path: "/demographic/robot/x", status: 404},
 	})
 }
 

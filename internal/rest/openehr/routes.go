@@ -17,6 +17,7 @@ type Service interface {
 	directoryService
 	contributionService
 	tagService
+	partyService
 	templateService
 	archetypeService
 	storedQueryService
@@ -39,6 +40,7 @@ func Routes(service Service, about About) []rest.Route {
 		directoryRoutes(service),
 		contributionRoutes(service),
 		tagRoutes(service),
+		partyRoutes(service),
 		templateRoutes(service),
 		archetypeRoutes(service),
 		storedQueryRoutes(service),

@@ -45,17 +45,23 @@ func (h tagHandlers) list(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	q := cdr.TagQuery{EHR: ehr}
-	for name, member := range map[string]**string{"tag_key": &q.Key, "tag_value": &q.Value, "tag_target_path": &q.Path} {
-		if value := call.Query(name); value != "" {
-			*member = &value
-		}
-	}
+	q := tagFilters(call)
+	q.EHR = ehr
 	text, err := h.service.Tags(call.Context(), call.Caller, q)
 	if err != nil {
 		return err
 	}
 	return call.Send(http.StatusOK, rest.JSON, text)
+}
+
+// tagFilters reads the filters of a list of tags.
+func tagFilters(call *rest.Call) (q cdr.TagQuery) {
+	for name, member := range map[string]**string{"tag_key": &q.Key, "tag_value": &q.Value, "tag_target_path": &q.Path} {
+		if value := call.Query(name); value != "" {
+			*member = &value
+		}
+	}
+	return q
 }
 
 func (h tagHandlers) get(call *rest.Call) error {
@@ -94,25 +100,39 @@ func (h tagHandlers) put(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	body, err := call.Content()
+	tags, err := sentTags(call)
 	if err != nil {
 		return err
-	}
-	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("[")) {
-		return fault.New(fault.Invalid, "tags-form", "the body is a list of tags")
-	}
-	var list []tagBody
-	if err := call.Decode(&list); err != nil {
-		return err
-	}
-	tags := make([]cdr.Tag, 0, len(list))
-	for _, t := range list {
-		tags = append(tags, cdr.Tag{Key: t.Key, Value: t.Value, Path: t.Path})
 	}
 	text, err := h.service.PutItemTags(call.Context(), call.Caller, ehr, h.kind, ref, tags)
 	if err != nil {
 		return err
 	}
+	return putTags(call, want, text)
+}
+
+// sentTags reads the list of tags in the body.
+func sentTags(call *rest.Call) ([]cdr.Tag, error) {
+	body, err := call.Content()
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("[")) {
+		return nil, fault.New(fault.Invalid, "tags-form", "the body is a list of tags")
+	}
+	var list []tagBody
+	if err := call.Decode(&list); err != nil {
+		return nil, err
+	}
+	tags := make([]cdr.Tag, 0, len(list))
+	for _, t := range list {
+		tags = append(tags, cdr.Tag{Key: t.Key, Value: t.Value, Path: t.Path})
+	}
+	return tags, nil
+}
+
+// putTags answers a PUT of tags with what there is now.
+func putTags(call *rest.Call, want rest.Return, text []byte) error {
 	if want == rest.Representation {
 		return call.Send(http.StatusOK, rest.JSON, text)
 	}
