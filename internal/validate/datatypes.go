@@ -65,18 +65,6 @@ func (c *checker) mapping(id rm.ID) {
 	}
 }
 
-func (c *checker) multimedia(id rm.ID) {
-	if c.tree.Child(id, rminfo.A_uri) == rm.None && c.tree.Child(id, rminfo.A_data) == rm.None {
-		c.broken(id, "DV_MULTIMEDIA", "Not_empty", "data or a uri", "neither")
-	}
-	if at := c.tree.Child(id, rminfo.A_size); at != rm.None && compareDecimal(c.tree.Text(at), "0") < 0 {
-		c.broken(at, "DV_MULTIMEDIA", "Size_valid", "at least 0", c.tree.Text(at))
-	}
-	if at := c.tree.Child(id, rminfo.A_integrity_check); at != rm.None && c.tree.Child(id, rminfo.A_integrity_check_algorithm) == rm.None {
-		c.broken(at, "DV_MULTIMEDIA", "Integrity_check_validity", "integrity_check_algorithm", "none")
-	}
-}
-
 func (c *checker) magnitudeStatus(id rm.ID) {
 	at := c.tree.Child(id, rminfo.A_magnitude_status)
 	if at == rm.None {

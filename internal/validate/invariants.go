@@ -11,7 +11,7 @@ var invariants = map[rminfo.Class][]func(*checker, rm.ID){
 	// Structure.
 	rminfo.LOCATABLE:           {(*checker).archetyped},
 	rminfo.COMPOSITION:         {(*checker).archetypeRoot},
-	rminfo.ENTRY:               {(*checker).archetypeRoot},
+	rminfo.ENTRY:               {(*checker).archetypeRoot, (*checker).subject},
 	rminfo.EHR_STATUS:          {(*checker).archetypeRoot},
 	rminfo.EHR_ACCESS:          {(*checker).archetypeRoot},
 	rminfo.PARTY:               {(*checker).archetypeRoot, (*checker).partyRoot},
@@ -35,6 +35,7 @@ var invariants = map[rminfo.Class][]func(*checker, rm.ID){
 	rminfo.OBJECT_REF: {
 		notEmpty(rminfo.A_namespace, "OBJECT_REF", "Namespace_exists"),
 		notEmpty(rminfo.A_type, "OBJECT_REF", "Type_exists"),
+		(*checker).namespace,
 	},
 
 	// Data types.

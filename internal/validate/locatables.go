@@ -3,7 +3,6 @@ package validate
 import (
 	"github.com/quire-cdr/quire/internal/rm"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
-	"github.com/quire-cdr/quire/internal/rm/temporal"
 	"github.com/quire-cdr/quire/internal/terminology"
 )
 
@@ -60,12 +59,6 @@ func (c *checker) nullFlavour(id rm.ID) {
 	}
 }
 
-func (c *checker) history(id rm.ID) {
-	if c.tree.Child(id, rminfo.A_events) == rm.None && c.tree.Child(id, rminfo.A_summary) == rm.None && !c.opts.Incomplete {
-		c.broken(id, "HISTORY", "Events_valid", "events or a summary", "neither")
-	}
-}
-
 // table: rows hold elements only.
 func (c *checker) table(id rm.ID) {
 	for row := range c.tree.Children(id, rminfo.A_rows) {
@@ -74,13 +67,6 @@ func (c *checker) table(id rm.ID) {
 				c.broken(item, "ITEM_TABLE", "Valid_structure", "ELEMENT", c.tree.Class(item).Name())
 			}
 		}
-	}
-}
-
-func (c *checker) intervalEvent(id rm.ID) {
-	width := c.tree.Find(id, rminfo.A_width, rminfo.A_value)
-	if d, err := temporal.ParseDuration(c.tree.Text(width)); err == nil && d.Negative() {
-		c.broken(width, "INTERVAL_EVENT", "Width_valid", "a duration of at least zero", c.tree.Text(width))
 	}
 }
 
@@ -103,19 +89,5 @@ func (c *checker) transition(id rm.ID) {
 	}
 	if !terminology.TransitionEndsIn(step, state) {
 		c.broken(at, "ISM_TRANSITION", "Transition_valid", "a transition into the state "+state, step)
-	}
-}
-
-// partyIdentified: PARTY_IDENTIFIED.Basic_validity and Name_valid.
-func (c *checker) partyIdentified(id rm.ID) {
-	name := c.tree.Child(id, rminfo.A_name)
-	if name != rm.None && c.tree.Text(name) == "" {
-		c.broken(name, "PARTY_IDENTIFIED", "Name_valid", "text", "")
-	}
-	if c.tree.Class(id) == rminfo.PARTY_RELATED {
-		return // a relative may be known by the relationship alone
-	}
-	if name == rm.None && c.tree.Child(id, rminfo.A_identifiers) == rm.None && c.tree.Child(id, rminfo.A_external_ref) == rm.None {
-		c.broken(id, "PARTY_IDENTIFIED", "Basic_validity", "a name, identifiers or external_ref", "none")
 	}
 }

@@ -44,6 +44,12 @@ func (c *checker) object(id rm.ID, n template.NodeID) {
 	if node.Constraint != nil {
 		c.constrain(id, n, node.Constraint)
 	}
+	switch c.tree.Class(id) {
+	case rminfo.DV_CODED_TEXT:
+		c.rubric(id, n)
+	case rminfo.ISM_TRANSITION:
+		c.step(id, n)
+	}
 	for i := range node.Derived {
 		c.derived(id, n, node.Derived[i])
 	}
