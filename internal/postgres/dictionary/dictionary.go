@@ -73,6 +73,9 @@ func NewWanted() *Wanted {
 // System adds a system id.
 func (w *Wanted) System(id string) { w.system[id] = true }
 
+// Archetype asks for the id of an archetype.
+func (w *Wanted) Archetype(id string) { w.arch[id] = true }
+
 // Empty says that nothing is wanted.
 func (w *Wanted) Empty() bool { return len(w.arch)+len(w.system)+len(w.rows) == 0 }
 

@@ -1,0 +1,91 @@
+package transfer
+
+import (
+	"context"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/fault"
+)
+
+// Area is the administrative area of acts on whole records.
+const Area = "ehr-transfer"
+
+// Transfers is the use cases. It is safe for concurrent use.
+type Transfers struct {
+	Store Store
+	Act   cdr.Act
+	// Trail says who saw a record.
+	Trail    cdr.AuditStore
+	SystemID string
+}
+
+const longestReason = 500
+
+// reasoned judges why an act is done; it becomes part of the record.
+func reasoned(reason string) (string, error) {
+	reason = strings.TrimSpace(reason)
+	if n := utf8.RuneCountInString(reason); n < 3 || n > longestReason || strings.ContainsRune(reason, 0) {
+		return "", fault.New(fault.Invalid, "reason", "the reason has 3 to %d characters", longestReason)
+	}
+	return reason, nil
+}
+
+func ehrID(text string) (string, error) {
+	id, ok := cdr.ObjectUID(text)
+	if !ok {
+		return "", fault.New(fault.Invalid, "malformed-ehr-id", "an EHR id is a UUID")
+	}
+	return id, nil
+}
+
+// Export writes one EHR as lines. begin is called once the caller may have it and
+// the record is there, before the first byte; what fails later leaves an export
+// without its last line.
+func (t *Transfers) Export(ctx context.Context, caller cdr.Caller, ehr string) (func(ctx context.Context, to io.Writer) error, error) {
+	event := cdr.Event{Action: "R", EHR: ehr, Object: "export"}
+	p, err := t.Act.Begin(ctx, caller, Area, event)
+	if err != nil {
+		return nil, err
+	}
+	id, err := ehrID(ehr)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.Store.EHR(ctx, system(), id); err != nil {
+		return nil, err
+	}
+	if err := t.Act.Record(ctx, t.Act.Event(caller, p, event)); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, to io.Writer) error {
+		w := NewWriter(to)
+		if err := t.Store.Export(ctx, t.SystemID, id, w.Write); err != nil {
+			return err
+		}
+		_, err := w.Close()
+		return err
+	}, nil
+}
+
+// EHRs lists some ids of records in order, those after the given one; it is for
+// those who export them all.
+func (t *Transfers) EHRs(ctx context.Context, caller cdr.Caller, after string) ([]string, error) {
+	event := cdr.Event{Action: "R", Object: "ehrs"}
+	p, err := t.Act.Begin(ctx, caller, Area, event)
+	if err != nil {
+		return nil, err
+	}
+	if after != "" {
+		if after, err = ehrID(after); err != nil {
+			return nil, err
+		}
+	}
+	list, err := t.Store.EHRs(ctx, after)
+	if err != nil {
+		return nil, err
+	}
+	return list, t.Act.Record(ctx, t.Act.Event(caller, p, event))
+}
