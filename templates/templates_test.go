@@ -95,7 +95,9 @@ func archetype(t *testing.T, id string) (source string, all terms) {
 	}
 	all = terms{}
 	for _, m := range adlTerm.FindAllStringSubmatch(string(b), -1) {
-		all[m[1]+"/text"], all[m[1]+"/description"] = m[2], m[3]
+		if all[m[1]+"/text"] == "" { // the original language comes first
+			all[m[1]+"/text"], all[m[1]+"/description"] = m[2], m[3]
+		}
 	}
 	return string(b), all
 }
