@@ -168,7 +168,7 @@ func (c *composer) place(o *object, n *webtemplate.Node, it *syntax.Item) {
 	}
 	step := n.Chain[element]
 	if v, ok := it.Value("raw"); ok {
-		c.graft(o, n, step, it, v)
+		c.graft(o, n, element, it, v)
 		return
 	}
 	if element < last {
@@ -381,6 +381,8 @@ func (c *composer) object(o *object, f *shape.Field, it *syntax.Item) {
 	child := o.room.object()
 	child.class, child.node, child.index, child.web, child.item = class, template.NoNode, it.Index, o.web, it
 	switch {
+	case f.Bound != 0:
+		child.bound = f.Bound
 	case class == rminfo.DV_INTERVAL || class == rminfo.REFERENCE_RANGE:
 		child.bound = o.bound
 		if o.class.IsA(rminfo.DV_ORDERED) {
@@ -423,18 +425,17 @@ func (c *composer) bare(o *object, f *shape.Field, it *syntax.Item, class rminfo
 }
 
 // graft takes a subtree from canonical JSON: of the node, or of its value.
-func (c *composer) graft(o *object, n *webtemplate.Node, step webtemplate.Step, it *syntax.Item, v syntax.Value) {
+func (c *composer) graft(o *object, n *webtemplate.Node, depth int, it *syntax.Item, v syntax.Value) {
 	tree := c.raw(n, it, v, 0)
 	if tree == nil {
 		return
 	}
-	class := tree.Class(tree.Root())
-	last := n.Chain[len(n.Chain)-1]
+	class, step := tree.Class(tree.Root()), n.Chain[depth]
 	switch {
 	case step.Class == rminfo.ELEMENT && class.IsA(rminfo.DATA_VALUE):
-		e := c.level(o, step, it.Index, n, len(n.Chain)-2)
+		e := c.level(o, step, it.Index, n, depth)
 		e.item = it
-		e.add(kid{attr: last.Attr, tree: tree})
+		e.add(kid{attr: rminfo.A_value, tree: tree})
 	case class.IsA(step.Class):
 		o.put(step.Attr, &object{class: class, node: step.Node, web: n, index: it.Index, kids: kidsOf(tree), whole: true})
 	default:

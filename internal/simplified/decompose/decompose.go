@@ -58,6 +58,8 @@ type decomposer struct {
 	tree *rm.Tree
 	keep bool
 	keys []Key
+	// owner is the node whose own attribute is being spelled.
+	owner *webtemplate.Node
 }
 
 func (d *decomposer) note(id rm.ID, it *syntax.Item, n *webtemplate.Node) {
@@ -176,7 +178,9 @@ func (d *decomposer) members(n *webtemplate.Node, at template.NodeID, id rm.ID, 
 			continue
 		}
 		if own {
+			d.owner = n
 			d.attribute(id, class, 0, attr, child, it, count)
+			d.owner = nil
 		} else if !d.collapsedKey(n, at, attr, child, it) {
 			return false
 		}

@@ -14,6 +14,7 @@ import (
 
 // shape spells an object by the keys of its class, onto the item itself.
 func (d *decomposer) shape(id rm.ID, class, bound rminfo.Class, it *syntax.Item, count *counter) {
+	d.owner = nil
 	plain := class == rminfo.DV_INTERVAL && d.plainFlags(id)
 	for child := range d.tree.All(id) {
 		attr := d.tree.Attr(child)
@@ -57,6 +58,7 @@ func (d *decomposer) try(class, bound rminfo.Class, f *shape.Field, child rm.ID,
 		return true // what reading makes of a participation that names nobody
 	}
 	if f.Inline != nil {
+		d.owner = nil
 		part := it.Twin()
 		var inner counter
 		if !d.inline(f, child, bound, part, &inner) {
@@ -83,7 +85,7 @@ func (d *decomposer) try(class, bound rminfo.Class, f *shape.Field, child rm.ID,
 			d.scalar(it, suffix, child)
 			return true
 		}
-		item := it.New(f.Key, 0, false)
+		item := it.New(d.segment(f), 0, false)
 		d.scalar(item, "", child)
 		it.Add(item)
 		return true
@@ -94,13 +96,16 @@ func (d *decomposer) try(class, bound rminfo.Class, f *shape.Field, child rm.ID,
 	if f.Class != 0 && !d.tree.Class(child).IsA(f.Class) {
 		return false
 	}
-	item := it.New(f.Key, 0, f.List)
+	item := it.New(d.segment(f), 0, f.List)
 	want := f.Class
 	if want == 0 {
 		want = bound
 	}
 	inner := bound
-	if class.IsA(rminfo.DV_ORDERED) {
+	switch {
+	case f.Bound != 0:
+		inner = f.Bound
+	case class.IsA(rminfo.DV_ORDERED):
 		inner = class
 	}
 	if f.List {
@@ -120,6 +125,17 @@ func (d *decomposer) try(class, bound rminfo.Class, f *shape.Field, child rm.ID,
 	}
 	it.Add(item)
 	return true
+}
+
+// segment is the key of a field: the web template's own where a node of the
+// template has taken the usual one.
+func (d *decomposer) segment(f *shape.Field) string {
+	if d.owner != nil {
+		if id := d.owner.Renamed(f.Attr); id != "" {
+			return id
+		}
+	}
+	return f.Key
 }
 
 // object spells an object at an item of its own, with its class where reading

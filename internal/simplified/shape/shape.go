@@ -16,6 +16,8 @@ type Field struct {
 	Attr rminfo.Attr
 	// Class is built there; 0 where the value or its keys decide.
 	Class rminfo.Class
+	// Bound is the class of the bounds where Class is an interval.
+	Bound rminfo.Class
 	List  bool
 	// Inline are the members of the object there, when their keys stand on the
 	// level of this class.

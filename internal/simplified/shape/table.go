@@ -60,7 +60,7 @@ var symbol = Field{Attr: r.A_symbol, Class: r.DV_CODED_TEXT, Inline: []Field{
 var participation = []Field{
 	text("|function", r.A_function, r.DV_TEXT),
 	{Attr: r.A_performer, Class: r.PARTY_IDENTIFIED, Inline: partyIdentified},
-	{Key: "_time", Attr: r.A_time, Class: r.DV_INTERVAL},
+	{Key: "_time", Attr: r.A_time, Class: r.DV_INTERVAL, Bound: r.DV_DATE_TIME},
 	{Key: "|mode", Attr: r.A_mode, Class: r.DV_CODED_TEXT},
 	// As the web template shows them where a template constrains participations.
 	{Key: "function", Attr: r.A_function, Class: r.DV_TEXT},

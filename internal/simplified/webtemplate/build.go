@@ -33,6 +33,12 @@ func (w *WebTemplate) index(n *Node) {
 	n.byID = make(map[string]*Node, len(n.Children))
 	for _, c := range n.Children {
 		n.byID[c.ID] = c
+		if step := c.Chain[0]; len(c.Chain) == 1 && step.Node == template.NoNode && c.ID != step.Attr.Name() {
+			if n.renamed == nil {
+				n.renamed = map[rminfo.Attr]string{}
+			}
+			n.renamed[step.Attr] = c.ID
+		}
 		c.Parent = n
 		w.index(c)
 	}

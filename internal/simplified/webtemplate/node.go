@@ -114,13 +114,18 @@ type Node struct {
 	// Other says that a DV_TEXT may stand for the DV_CODED_TEXT, at |other.
 	Other bool
 
-	byID map[string]*Node
+	byID    map[string]*Node
+	renamed map[rminfo.Attr]string
 	// levels is the chain below the parent while the tree is being compacted.
 	dependsOn string
 }
 
 // Child finds a child by its id or its alternative id.
 func (n *Node) Child(id string) *Node { return n.byID[id] }
+
+// Renamed is the key of an attribute of the reference model whose usual key
+// another child has taken; "" where it has its own.
+func (n *Node) Renamed(a rminfo.Attr) string { return n.renamed[a] }
 
 // Repeats says whether the node may stand more than once.
 func (n *Node) Repeats() bool { return n.Max == Unbounded || n.Max > 1 }
