@@ -35,6 +35,7 @@ var coreMay = map[string]string{
 	"github.com/gofrs/uuid/v5":                    "",
 	"github.com/tidwall/gjson":                    "",
 	"codeberg.org/go-pdf/fpdf":                    "pdf",
+	"go.yaml.in/yaml/v3":                          "template",
 	module + "templates":                          "demo",
 }
 
@@ -45,6 +46,7 @@ var larger = map[string]string{
 	"cdr":          "one file a noun; the nouns share authorization, audit and versioning, and are one reading",
 	"sdc":          "a form, its responses and the way back read one table of items; both directions of each type stand together",
 	"rest/openehr": "one file a noun of the specification's API; the nouns share formats, headers and answers",
+	"validate":     "one file a family of rules; the families share one walk of the tree and one list of findings",
 	"postgres":     "one file a noun; the nouns share pools, the pipeline, settings and the translation of errors",
 }
 

@@ -7,8 +7,10 @@ import (
 	"testing"
 
 	"github.com/quire-cdr/quire/internal/access"
+	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/opt"
 )
 
 const aPerson = `{"_type":"PERSON","archetype_node_id":"openEHR-DEMOGRAPHIC-PERSON.person.v1","name":{"_type":"DV_TEXT","value":"Person"},` +
@@ -238,4 +240,60 @@ func TestPartyTemplate(t *testing.T) {
 	want(t, err, fault.Forbidden, "template-forbidden")
 	_, err = h.CreateParty(ctx, system, "PERSON", known, cdr.CommitInfo{})
 	want(t, err, fault.Unprocessable, "validation")
+
+	// A template for PERSON that wants details.
+	once := aom.Multiplicity{Min: 1, Max: 1}
+	object := func(class, code string, attributes ...*aom.Attribute) aom.ComplexObject {
+		return aom.ComplexObject{ObjectBase: aom.ObjectBase{TypeName: class, NodeID: code, Occurrences: once}, Attributes: attributes}
+	}
+	tree := object("ITEM_TREE", "at0050")
+	var source bytes.Buffer
+	if err := opt.Write(&source, &aom.OperationalTemplate{TemplateID: "Person", Concept: "Person", Language: aom.Code{Terminology: "ISO_639-1", Code: "en"},
+		Definition: &aom.ArchetypeRoot{ArchetypeID: "openEHR-DEMOGRAPHIC-PERSON.person.v1", TemplateID: "Person",
+			Terms:         []aom.Term{{Code: "at0000", Items: []aom.KeyValue{{Key: "text", Value: "Person"}, {Key: "description", Value: "A person"}}}, {Code: "at0050", Items: []aom.KeyValue{{Key: "text", Value: "Details"}, {Key: "description", Value: "Details"}}}},
+			ComplexObject: object("PERSON", "at0000", &aom.Attribute{Name: "details", Existence: once, Children: []aom.Object{&tree}})}}); err != nil {
+		t.Fatal(err)
+	}
+	uploaded, err := h.UploadTemplate(ctx, system, source.Bytes(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := bytes.Replace(named, []byte("%"), []byte("Person"), 1)
+	_, err = h.CreateParty(ctx, system, "PERSON", cdr.Content{JSON: bare}, cdr.CommitInfo{})
+	want(t, err, fault.Unprocessable, "validation")
+	whole := append(bare[:len(bare)-1:len(bare)-1], `,"details":{"_type":"ITEM_TREE","archetype_node_id":"at0050","name":{"_type":"DV_TEXT","value":"Details"}}}`...)
+	made, err := h.CreateParty(ctx, system, "PERSON", cdr.Content{JSON: whole}, cdr.CommitInfo{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := cdr.VersionRef{Object: made.ObjectID}
+	if _, err := h.Party(ctx, clinician, ref); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a party of a template the caller may not see: %v", err)
+	}
+	seeing := *h.people[clinician.Subject]
+	seeing.Templates = append([]int32{uploaded.Family}, seeing.Templates...)
+	h.people[clinician.Subject] = &seeing
+	if _, err := h.Party(ctx, clinician, ref); err != nil {
+		t.Error(err)
+	}
+	other := bytes.Replace(source.Bytes(), []byte("A person"), []byte("Somebody"), 1)
+	_, err = h.UploadTemplate(ctx, system, other, "")
+	want(t, err, fault.Conflict, "")
+}
+
+// The right to see parties is the right to ask AQL about them.
+func TestPartyQueryRights(t *testing.T) {
+	h, ctx := newHouse(t), context.Background()
+	h.register()
+	if _, err := h.CreateParty(ctx, registrar, "PERSON", content(aPerson), cdr.CommitInfo{}); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := h.Query(ctx, clinician, cdr.QueryRequest{Text: "SELECT i/name/value FROM PERSON p CONTAINS PARTY_IDENTITY i"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if _, err := rows.WriteTo(&out); err != nil || !bytes.Contains(out.Bytes(), []byte(`"rows":[["Legal name"]]`)) {
+		t.Errorf("%v: %s", err, out.Bytes())
+	}
 }

@@ -129,7 +129,7 @@ func (db *DB) EHRs(ctx context.Context, after string) ([]string, error) {
 const (
 	lockFamilySQL = `select t.id, f.id from template t join template_family f on f.id = t.family where f.template_id = $1 and t.retired is null for update`
 
-	familyUsedSQL = `select exists (select 1 from %s where v.template = $1 and v.kind = 1)`
+	familyUsedSQL = `select exists (select 1 from %[1]s where v.template = $1 and v.kind = 1) or exists (select 1 from %[1]s where v.template = $1 and v.kind = 4)`
 )
 
 // DeleteTemplate removes a template that no composition uses; one in use is a
@@ -149,7 +149,7 @@ func (db *DB) DeleteTemplate(ctx context.Context, id string, audit cdr.Event) er
 			return err
 		}
 		if used {
-			return fault.New(fault.Conflict, "template-in-use", "the template %s is used by compositions", id)
+			return fault.New(fault.Conflict, "template-in-use", "the template %s is used by compositions or parties", id)
 		}
 		if _, err := tx.Exec(ctx, deleteTemplateSQL, row); err != nil {
 			return err

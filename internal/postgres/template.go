@@ -74,7 +74,7 @@ on conflict (template_id) do update set template_id = excluded.template_id retur
 
 	currentTemplateSQL = `select id, sha256 from template where family = $1 and retired is null`
 
-	templateUsedSQL = `select exists (select 1 from %s where v.template = $1 and v.kind = 1)`
+	templateUsedSQL = `select exists (select 1 from %[1]s where v.template = $1 and v.kind = 1) or exists (select 1 from %[1]s where v.template = $1 and v.kind = 4)`
 
 	deleteTemplateSQL = `delete from template where id = $1`
 
