@@ -52,6 +52,13 @@ func (s *Service) withheld(ctx context.Context, p *access.Profile) bool {
 	return slices.ContainsFunc(all.families, func(family int32) bool { return !slices.Contains(p.Templates, family) })
 }
 
+// MayWithhold is the same for an answer that has no place to say it, such as a
+// REVISION_HISTORY.
+func (s *Service) MayWithhold(ctx context.Context, caller Caller) bool {
+	p, err := s.profile(ctx, caller)
+	return err != nil || s.withheld(ctx, p)
+}
+
 // Withheld says whether rows of this query may have been withheld from the
 // caller.
 func (r *ResultSet) Withheld() bool { return r.service.withheld(r.ctx, r.profile) }

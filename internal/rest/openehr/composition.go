@@ -20,6 +20,7 @@ type compositionService interface {
 	VersionedComposition(ctx context.Context, caller cdr.Caller, ehr, object string) (cdr.Versioned, error)
 	CompositionVersion(ctx context.Context, caller cdr.Caller, ehr string, ref cdr.VersionRef) (cdr.Document, error)
 	CompositionHistory(ctx context.Context, caller cdr.Caller, ehr, object string) ([]byte, error)
+	MayWithhold(ctx context.Context, caller cdr.Caller) bool
 }
 
 func compositionRoutes(service compositionService) []rest.Route {
@@ -160,7 +161,7 @@ func (h compositionHandlers) delete(call *rest.Call) error {
 }
 
 func (h compositionHandlers) versioned(call *rest.Call) error {
-	ehr, object, _, err := versionedRead(call)
+	ehr, object, err := versionedRead(call)
 	if err != nil {
 		return err
 	}
@@ -169,26 +170,43 @@ func (h compositionHandlers) versioned(call *rest.Call) error {
 }
 
 func (h compositionHandlers) history(call *rest.Call) error {
-	ehr, object, _, err := versionedRead(call)
+	ehr, object, err := versionedRead(call)
 	if err != nil {
 		return err
 	}
 	text, err := h.service.CompositionHistory(call.Context(), call.Caller, ehr, object)
+	if err == nil {
+		disclose(call, h.service.MayWithhold(call.Context(), call.Caller))
+	}
 	return history(call, text, err)
 }
 
 func (h compositionHandlers) versionAtTime(call *rest.Call) error {
-	ehr, object, ref, err := versionedRead(call)
+	as, err := asked(call, spelling{})
 	if err != nil {
 		return err
 	}
-	ref.Object = object
-	doc, err := h.service.CompositionVersion(call.Context(), call.Caller, ehr, ref)
-	return enveloped(call, doc, err)
+	ehr, object, err := versionedPath(call)
+	if err != nil {
+		return err
+	}
+	at, err := call.AtTime()
+	if err != nil {
+		return err
+	}
+	doc, err := h.service.CompositionVersion(call.Context(), call.Caller, ehr, cdr.VersionRef{Object: object, At: at})
+	if err != nil {
+		return err
+	}
+	return showVersion(call, h.service, doc, as)
 }
 
 func (h compositionHandlers) version(call *rest.Call) error {
-	ehr, object, _, err := versionedRead(call)
+	as, err := asked(call, spelling{})
+	if err != nil {
+		return err
+	}
+	ehr, object, err := versionedPath(call)
 	if err != nil {
 		return err
 	}
@@ -197,14 +215,26 @@ func (h compositionHandlers) version(call *rest.Call) error {
 		return err
 	}
 	doc, err := h.service.CompositionVersion(call.Context(), call.Caller, ehr, ref)
-	return enveloped(call, doc, err)
+	if err != nil {
+		return err
+	}
+	return showVersion(call, h.service, doc, as)
 }
 
-// versionedRead opens a GET below versioned_composition.
-func versionedRead(call *rest.Call) (ehr, object string, ref cdr.VersionRef, err error) {
-	if ehr, ref, err = read(call); err != nil {
+// versionedPath reads the path below versioned_composition.
+func versionedPath(call *rest.Call) (ehr, object string, err error) {
+	if ehr, err = call.UUID("ehr_id"); err != nil {
 		return
 	}
 	object, err = call.UUID("versioned_object_uid")
 	return
+}
+
+// versionedRead opens a GET below versioned_composition of what has no
+// simplified form.
+func versionedRead(call *rest.Call) (ehr, object string, err error) {
+	if _, err = accepted(call); err != nil {
+		return
+	}
+	return versionedPath(call)
 }

@@ -5,11 +5,14 @@ import (
 	"net/http"
 
 	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/rest"
 )
 
 type contributionService interface {
+	templateReader
 	CommitContribution(ctx context.Context, caller cdr.Caller, ehr string, body []byte, key string, inline bool) (cdr.ContributionView, error)
+	ImportContribution(ctx context.Context, caller cdr.Caller, ehr string, body []byte, key string, inline bool) (cdr.ContributionView, error)
 	Contribution(ctx context.Context, caller cdr.Caller, ehr, id string, inline bool) (cdr.ContributionView, error)
 }
 
@@ -17,7 +20,7 @@ func contributionRoutes(service contributionService) []rest.Route {
 	h := contributionHandlers{service}
 	at := root + "/ehr/:ehr_id/contribution"
 	return []rest.Route{
-		{Method: http.MethodPost, Path: at, Access: rest.RecordWrite, Consumes: []string{rest.JSON}, Handler: h.create},
+		{Method: http.MethodPost, Path: at, Access: rest.RecordWrite, Consumes: compositionMedia, Handler: h.create},
 		{Method: http.MethodGet, Path: at + "/:contribution_uid", Access: rest.RecordRead, Handler: h.get},
 	}
 }
@@ -31,40 +34,41 @@ func (h contributionHandlers) create(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	want, err := prefer(call)
+	commit := h.service.CommitContribution
+	switch call.Query("import") {
+	case "", "false":
+	case "true":
+		commit = h.service.ImportContribution
+	default:
+		return fault.New(fault.Invalid, "query-parameter", "the query parameter import is true or false")
+	}
+	sent, err := sentContribution(call, h.service)
 	if err != nil {
 		return err
 	}
-	body, err := call.Content()
+	inline := sent.want == rest.Representation && call.ResolveRefs()
+	made, err := commit(call.Context(), call.Caller, ehr, sent.body, call.Header("Idempotency-Key"), inline)
 	if err != nil {
-		return err
-	}
-	inline := want == rest.Representation && call.ResolveRefs()
-	made, err := h.service.CommitContribution(call.Context(), call.Caller, ehr, body, call.Header("Idempotency-Key"), inline)
-	if err != nil {
-		return err
+		return sent.explained(err)
 	}
 	describeContribution(call, made)
 	call.SetLocation(pathOf("ehr", ehr, "contribution", made.ID))
-	switch want {
+	switch sent.want {
 	case rest.Representation:
-		return send(call, http.StatusCreated, made.JSON)
+		return sendVersions(call, h.service, http.StatusCreated, made.JSON, sent.answer)
 	case rest.Identifier:
 		return call.JSON(http.StatusCreated, map[string]string{"uid": made.ID})
 	}
 	return call.Empty(call.Manners().MinimalCreate)
 }
 
-// get shows the CONTRIBUTION, or with resolve_refs one with its versions inside,
-// which is no class of the model and has no XML.
+// get shows the CONTRIBUTION, or with resolve_refs one with its versions inside.
 func (h contributionHandlers) get(call *rest.Call) error {
-	inline := call.ResolveRefs()
-	if inline {
-		if _, err := call.Accept(rest.JSON); err != nil {
-			return err
-		}
+	as, err := asked(call, spelling{})
+	if err != nil {
+		return err
 	}
-	ehr, _, err := read(call)
+	ehr, err := call.UUID("ehr_id")
 	if err != nil {
 		return err
 	}
@@ -72,15 +76,17 @@ func (h contributionHandlers) get(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
+	inline := call.ResolveRefs()
 	found, err := h.service.Contribution(call.Context(), call.Caller, ehr, id, inline)
 	if err != nil {
 		return err
 	}
 	describeContribution(call, found)
-	if inline {
-		return send(call, http.StatusOK, found.JSON)
+	// A contribution never changes; the versions in it may be attested later.
+	if !inline && call.Unchanged(found.ID) {
+		return call.Empty(http.StatusNotModified)
 	}
-	return send(call, http.StatusOK, found.JSON)
+	return sendVersions(call, h.service, http.StatusOK, found.JSON, as)
 }
 
 func describeContribution(call *rest.Call, c cdr.ContributionView) {

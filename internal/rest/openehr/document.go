@@ -128,7 +128,8 @@ func enveloped(call *rest.Call, doc cdr.Document, err error) error {
 		return err
 	}
 	describe(call, doc)
-	if call.Unchanged(doc.VersionUID) {
+	// An attestation changes the VERSION and not its uid.
+	if !doc.Amended && call.Unchanged(doc.VersionUID) {
 		return call.Empty(http.StatusNotModified)
 	}
 	return send(call, http.StatusOK, doc.JSON)

@@ -44,13 +44,15 @@ type fake struct {
 	opt     string
 	aql     cdr.QueryRequest
 	inline  bool
-	key     string
-	path    string
-	kind    cdr.Kind
-	tags    []cdr.Tag
-	tag     cdr.TagQuery
-	query   cdr.StoredQuery
-	asked   string
+	// imported says that the last contribution was an import.
+	imported bool
+	key      string
+	path     string
+	kind     cdr.Kind
+	tags     []cdr.Tag
+	tag      cdr.TagQuery
+	query    cdr.StoredQuery
+	asked    string
 }
 
 func (f *fake) known(ehr string) error {

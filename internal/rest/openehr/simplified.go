@@ -123,17 +123,19 @@ func (h compositionHandlers) submitted(call *rest.Call) (s submission, err error
 	if err != nil {
 		return s, err
 	}
-	if s.template, err = h.templateOf(call); err != nil {
+	if s.template, err = templateOf(call, h.service); err != nil {
 		return s, err
 	}
-	now := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
-	s.content.Tree, err = s.template.Simplified().Read(text, sent.simplified, now)
+	s.content.Tree, err = s.template.Simplified().Read(text, sent.simplified, now())
 	return s, err
 }
 
+// now is the time a simplified document has that names none.
+func now() string { return time.Now().UTC().Format("2006-01-02T15:04:05.000Z") }
+
 // templateOf finds the template that a simplified document is of: by the header
 // openehr-template-id, or the query parameter templateId.
-func (h compositionHandlers) templateOf(call *rest.Call) (*cdr.Template, error) {
+func templateOf(call *rest.Call, templates templateReader) (*cdr.Template, error) {
 	id, parameter := call.Header("openehr-template-id"), call.Query("templateId")
 	switch {
 	case id == "":
@@ -144,7 +146,7 @@ func (h compositionHandlers) templateOf(call *rest.Call) (*cdr.Template, error) 
 	if id == "" {
 		return nil, fault.New(fault.Unprocessable, "template-id", "a simplified document needs the header openehr-template-id or the query parameter templateId")
 	}
-	found, err := h.service.Template(call.Context(), call.Caller, id)
+	found, err := templates.Template(call.Context(), call.Caller, id)
 	if fault.Is(err, fault.NotFound) {
 		return nil, fault.New(fault.Unprocessable, "template-unknown", "the template %q is not known", id)
 	}
@@ -172,21 +174,27 @@ func (h compositionHandlers) committed(call *rest.Call, s submission, doc cdr.Do
 
 // spell sends a composition in a simplified format.
 func (h compositionHandlers) spell(call *rest.Call, status int, doc cdr.Document, as spelling) error {
-	tree, err := canon.ReadStored(doc.JSON)
+	text, err := spelled(call, h.service, doc.JSON, as.simplified)
 	if err != nil {
 		return err
+	}
+	return call.Send(status, as.media, text)
+}
+
+// spelled writes a composition in a simplified format, and names its template in
+// the header.
+func spelled(call *rest.Call, templates templateReader, document []byte, as simplified.Format) ([]byte, error) {
+	tree, err := canon.ReadStored(document)
+	if err != nil {
+		return nil, err
 	}
 	id := tree.TextAt(tree.Root(), rminfo.A_archetype_details, rminfo.A_template_id, rminfo.A_value)
-	found, err := h.service.Template(call.Context(), call.Caller, id)
+	found, err := templates.Template(call.Context(), call.Caller, id)
 	if err != nil {
-		return err
-	}
-	text, err := found.Simplified().Write(tree, as.simplified)
-	if err != nil {
-		return err
+		return nil, err
 	}
 	call.Set("openehr-template-id", id)
-	return call.Send(status, as.media, text)
+	return found.Simplified().Write(tree, as)
 }
 
 // shownAs answers a read in the format that was asked for.

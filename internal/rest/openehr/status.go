@@ -14,6 +14,7 @@ type statusService interface {
 	VersionedStatus(ctx context.Context, caller cdr.Caller, ehr string) (cdr.Versioned, error)
 	StatusVersion(ctx context.Context, caller cdr.Caller, ehr string, ref cdr.VersionRef) (cdr.Document, error)
 	StatusHistory(ctx context.Context, caller cdr.Caller, ehr string) ([]byte, error)
+	MayWithhold(ctx context.Context, caller cdr.Caller) bool
 }
 
 func statusRoutes(service statusService) []rest.Route {
@@ -107,6 +108,9 @@ func (h statusHandlers) history(call *rest.Call) error {
 		return err
 	}
 	text, err := h.service.StatusHistory(call.Context(), call.Caller, ehr)
+	if err == nil {
+		disclose(call, h.service.MayWithhold(call.Context(), call.Caller))
+	}
 	return history(call, text, err)
 }
 
@@ -140,5 +144,9 @@ func container(call *rest.Call, object cdr.Versioned, err error) error {
 	call.SetETag(object.ObjectID)
 	call.SetLastModified(object.Latest.Committed)
 	disclose(call, object.Withheld)
+	// A container never changes: what it holds is not in it.
+	if call.Unchanged(object.ObjectID) {
+		return call.Empty(http.StatusNotModified)
+	}
 	return send(call, http.StatusOK, object.JSON)
 }

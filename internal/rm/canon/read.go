@@ -24,6 +24,9 @@ type ReadOptions struct {
 	// IgnoreUnknown drops members that the class does not declare instead of
 	// refusing them, with all they hold. EHRbase does so.
 	IgnoreUnknown bool
+	// Committal takes the versions themselves in the place of references to them
+	// in a CONTRIBUTION, as they are sent to be committed and shown on demand.
+	Committal bool
 	// Limits bound the tree; zero members stand for the defaults of rm.Limits.
 	Limits rm.Limits
 }
@@ -40,7 +43,7 @@ func ReadJSON(data []byte, want rminfo.Class, opts ReadOptions) (*rm.Tree, error
 // the nodes is that of the tree that was written. Since the text is our own, a
 // fault in it is of kind Internal.
 func ReadStored(doc []byte) (*rm.Tree, error) {
-	t, err := read(doc, 0, ReadOptions{Lenient: true, Limits: rm.Limits{Depth: 1 << 10, Nodes: 1 << 31, Bytes: 1 << 31}}, true)
+	t, err := read(doc, 0, ReadOptions{Lenient: true, Committal: true, Limits: rm.Limits{Depth: 1 << 10, Nodes: 1 << 31, Bytes: 1 << 31}}, true)
 	if err != nil {
 		return nil, fault.New(fault.Internal, "stored-document", "a stored document cannot be read").Because(err)
 	}

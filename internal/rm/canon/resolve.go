@@ -82,7 +82,7 @@ func (r *reader) held(t *rm.Tree, id rm.ID, declared rminfo.Class, opts ReadOpti
 			return
 		}
 		r.found.add(id, missingClass, declared.Name())
-	case c.IsA(declared):
+	case c.IsA(declared), opts.Committal && t.Attr(id) == rminfo.A_versions && c.IsA(rminfo.VERSION):
 		return
 	default:
 		r.found.add(id, foreignClass, declared.Name())
