@@ -29,7 +29,14 @@ func TestConformanceTables(t *testing.T) {
 	for i, table := range tables {
 		class, kind, ok := caseClass(table.Case)
 		if !ok {
-			left[table.Chapter] += len(table.Rows)
+			// The other tables have tests of their own; none may be forgotten.
+			switch {
+			case strings.HasPrefix(table.Case, "CONT-"), isRatioTable(table.Case):
+			case strings.Contains(table.Chapter, "contribution"):
+				left[table.Chapter] += len(table.Rows)
+			default:
+				t.Errorf("table %d %s of %s is asked nowhere", i, table.Case, table.Chapter)
+			}
 			continue
 		}
 		for j, row := range table.Rows {
@@ -51,7 +58,7 @@ func TestConformanceTables(t *testing.T) {
 		t.Logf("%d rows argued: %s", n, reason)
 	}
 	for chapter, n := range left {
-		t.Logf("%d rows of %s are not about one data value", n, chapter)
+		t.Logf("%d rows of %s are about commits, and asked where those are tested", n, chapter)
 	}
 }
 
