@@ -16,6 +16,7 @@ type templateCommand struct {
 	Check  templateCheck  `cmd:"" help:"Read operational templates (OPT 1.4) and say what is wrong with them; nothing is sent."`
 	Upload templateUpload `cmd:"" help:"Upload operational templates to a running server."`
 	List   templateList   `cmd:"" help:"List the templates of a running server."`
+	Build  templateBuild  `cmd:"" help:"Build operational templates from template sources (YAML or OET) and archetypes (ADL 1.4)."`
 }
 
 type templateCheck struct {

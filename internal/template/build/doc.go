@@ -9,12 +9,12 @@
 //
 // Entries, in short:
 //
-//	- include: openEHR-EHR-OBSERVATION.blood_pressure.v2
-//	  in: /content
-//	  occurrences: 0..1
-//	  nodes:
-//	    - {node: Systolic, occurrences: 1, units: {"mm[Hg]": {range: 0..<300}}}
-//	    - {node: at0033, remove: true}
+//   - include: openEHR-EHR-OBSERVATION.blood_pressure.v2
+//     in: /content
+//     occurrences: 0..1
+//     nodes:
+//   - {node: Systolic, occurrences: 1, units: {"mm[Hg]": {range: 0..<300}}}
+//   - {node: at0033, remove: true}
 //
 // Sources: openEHR AM 1.4 (AOM 1.4, Template.xsd, CompositionTemplate.xsd).
 package build

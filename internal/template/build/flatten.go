@@ -1,0 +1,174 @@
+package build
+
+import (
+	"strings"
+
+	"github.com/quire-cdr/quire/internal/adl"
+	"github.com/quire-cdr/quire/internal/aom"
+	"github.com/quire-cdr/quire/internal/fault"
+)
+
+// flatten adds to a specialised archetype what it leaves to its flat parent.
+// ADL 1.4 archetypes are written in flat form (AM, ADL 2, 10.1): an attribute
+// they state is stated in full, so that optional members of the parent that they
+// do not name are gone; an attribute they do not state is the parent's, and so
+// is every mandatory member.
+func flatten(a, parent *adl.Archetype) {
+	if a.Definition != nil && parent.Definition != nil {
+		inheritAttributes(&a.Definition.Attributes, parent.Definition.Attributes)
+	}
+	inheritTerms(&a.Ontology.Terms, parent.Ontology.Terms)
+	inheritTerms(&a.Ontology.Constraints, parent.Ontology.Constraints)
+	for _, set := range parent.Ontology.Bindings {
+		for _, item := range set.Items {
+			bind(&a.Ontology.Bindings, set.Terminology, item, false)
+		}
+	}
+	for _, set := range parent.Ontology.ConstraintBindings {
+		if !hasConstraintBinding(a.Ontology.ConstraintBindings, set.Terminology) {
+			a.Ontology.ConstraintBindings = append(a.Ontology.ConstraintBindings, set)
+		}
+	}
+}
+
+func inheritAttributes(own *[]*aom.Attribute, parents []*aom.Attribute) {
+	for _, p := range parents {
+		a := attributeNamed(*own, p.Name)
+		if a == nil {
+			*own = append(*own, copyAttribute(p))
+			continue
+		}
+		for _, general := range p.Children {
+			refined := false
+			for _, child := range a.Children {
+				if !refines(child, general) {
+					continue
+				}
+				refined = true
+				if mine, theirs := attributesOf(child), attributesOf(general); mine != nil && theirs != nil && len(*theirs) > 0 {
+					inheritAttributes(mine, *theirs)
+				}
+			}
+			if !refined && a.Multiple && general.Base().Occurrences.Min > 0 && general.Base().NodeID != "" {
+				a.Children = append(a.Children, copyObject(general))
+			}
+		}
+	}
+}
+
+// refines says whether a node stands for the parent's node: the same code or one
+// that specialises it (at0004.1 for at0004), else the only object of the class.
+func refines(child, general aom.Object) bool {
+	c, g := child.Base(), general.Base()
+	if g.NodeID == "" || c.NodeID == "" {
+		return g.NodeID == c.NodeID && c.TypeName == g.TypeName
+	}
+	return c.NodeID == g.NodeID || strings.HasPrefix(c.NodeID, g.NodeID+".")
+}
+
+func inheritTerms(own *[]aom.LanguageTerms, parents []aom.LanguageTerms) {
+	for _, p := range parents {
+		for i := range *own {
+			if set := &(*own)[i]; set.Language == p.Language {
+				have := map[string]bool{}
+				for _, t := range set.Terms {
+					have[t.Code] = true
+				}
+				for _, t := range p.Terms {
+					if !have[t.Code] {
+						set.Terms = append(set.Terms, t)
+					}
+				}
+			}
+		}
+	}
+	if len(*own) == 0 {
+		*own = append(*own, parents...)
+	}
+}
+
+// bind adds a term binding; replace says whether it wins over one that is there.
+func bind(sets *[]aom.TermBindings, terminology string, item aom.TermBinding, replace bool) {
+	for i := range *sets {
+		set := &(*sets)[i]
+		if set.Terminology != terminology {
+			continue
+		}
+		for j := range set.Items {
+			if set.Items[j].Code == item.Code {
+				if replace {
+					set.Items[j] = item
+				}
+				return
+			}
+		}
+		set.Items = append(set.Items, item)
+		return
+	}
+	*sets = append(*sets, aom.TermBindings{Terminology: terminology, Items: []aom.TermBinding{item}})
+}
+
+func hasConstraintBinding(sets []aom.ConstraintBindings, terminology string) bool {
+	for _, set := range sets {
+		if set.Terminology == terminology {
+			return true
+		}
+	}
+	return false
+}
+
+// maxObjects bounds an archetype once its references are expanded, and a
+// template while it is built.
+const maxObjects = 100_000
+
+// expand puts copies in place of internal references (use_node).
+func expand(a *adl.Archetype) error {
+	x := &expander{a: a}
+	x.attributes(a.Definition.Attributes, 0)
+	if x.wrong != "" {
+		return fault.New(fault.Invalid, "archetype-invalid", "%s: the internal reference to %s cannot be expanded", a.ID, x.wrong)
+	}
+	return nil
+}
+
+type expander struct {
+	a     *adl.Archetype
+	wrong string
+	made  int
+}
+
+func (x *expander) attributes(list []*aom.Attribute, followed int) {
+	for _, attribute := range list {
+		for i, child := range attribute.Children {
+			if x.wrong != "" {
+				return
+			}
+			depth := followed
+			if ref, ok := child.(*aom.InternalRef); ok {
+				depth++
+				target := x.a.Node(ref.TargetPath)
+				if target == nil || depth > 20 || x.made > maxObjects {
+					x.wrong = ref.TargetPath
+					return
+				}
+				if child = copyObject(target); child == nil {
+					x.wrong = ref.TargetPath
+					return
+				}
+				x.made += size(child)
+				base := child.Base()
+				if ref.Occurrences != (aom.Multiplicity{}) {
+					base.Occurrences = ref.Occurrences
+				}
+				if ref.NodeID != "" {
+					base.NodeID = ref.NodeID
+				}
+				base.Line = ref.Line
+				attribute.Children[i] = child
+			}
+			if inner := attributesOf(child); inner != nil {
+				x.attributes(*inner, depth)
+			}
+		}
+	}
+}

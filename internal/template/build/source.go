@@ -1,0 +1,170 @@
+package build
+
+import (
+	"github.com/quire-cdr/quire/internal/aom"
+)
+
+// Source is a template source, read from YAML or OET: what the author wrote,
+// nothing resolved against archetypes.
+type Source struct {
+	// File names the source in faults.
+	File                string
+	TemplateID, Concept string
+	Version, UID        string
+	Sensitivity         string
+	Language            string
+	Languages           []string
+	Lifecycle           string
+	Author              []aom.KeyValue
+	Contributors        []string
+	Details             []aom.KeyValue
+	Description         []aom.DescriptionItem
+	CloseSlots          bool
+	Root                string
+	Name                *Name
+	Entries             []Entry
+	// Annotations are on full paths, as OET has them.
+	Annotations []aom.PathItems
+	// AnyLanguage takes English, else the first common language, when the root's
+	// own is not in every archetype: OET does not say its language.
+	AnyLanguage bool
+
+	place place
+	lines map[string]place
+	rules map[string][]Entry
+}
+
+// place is where something stands in a source.
+type place struct {
+	file      string
+	line, col int
+}
+
+// Name is what a node is to be called: one name by language, or a choice.
+type Name struct {
+	// Text is the name in the template's own language when the source does not
+	// say a language.
+	Text       string
+	ByLanguage []aom.KeyValue
+	// Choice lists the names allowed; Codes local codes whose terms are, and
+	// Without those taken away.
+	Choice, Codes, Without []string
+}
+
+// Entry is one step of a source: an archetype to include, or a node to narrow.
+type Entry struct {
+	// Include is the archetype id to include, at Where: a path, term or code.
+	Include string
+	Where   string
+
+	Name        *Name
+	Occurrences Bounds
+	Existence   *aom.Multiplicity
+	Cardinality *Cardinality
+	Remove      bool
+	Only        []string
+	OpenSlot    bool
+	Types       []Alternative
+	Value       Value
+	Clones      []Entry
+	// Copy makes one more node of the one named, as OET clones do.
+	Copy         bool
+	Annotations  []aom.KeyValue
+	View         []aom.KeyValue
+	Bindings     []Binding
+	NullFlavours []string
+	Entries      []Entry
+
+	place place
+	lines map[string]place
+}
+
+// at is where a key of the entry stands, or the entry itself.
+func (e *Entry) at(key string) place {
+	if p, ok := e.lines[key]; ok {
+		return p
+	}
+	return e.place
+}
+
+// Bounds are occurrences of which a source may say only one side.
+type Bounds struct {
+	Min, Max *int
+}
+
+func (b Bounds) said() bool { return b.Min != nil || b.Max != nil }
+
+// Cardinality is the members of a container; order and uniqueness only when said.
+type Cardinality struct {
+	Interval        aom.Multiplicity
+	Ordered, Unique *bool
+}
+
+// Alternative is a class a value may have, with its narrowing.
+type Alternative struct {
+	Class string
+	Value Value
+	place place
+	lines map[string]place
+}
+
+// Value narrows a data value. Nil and empty members say nothing.
+type Value struct {
+	Units []Unit
+	// UnitsWithout are units to take away, UnitsKeep says that Units give only
+	// ranges of some of them.
+	UnitsWithout []string
+	UnitsKeep    bool
+	Range        *aom.Interval
+	Values       []string
+	Pattern      string
+	Codes        *Codes
+	ValueSet     *ValueSet
+	Texts        []string
+	Ordinals     []string
+	OrdinalsOut  []string
+	// Open allows texts beside those listed.
+	Open    bool
+	Choice  string
+	Default *Default
+}
+
+// Unit is a unit with its range and number of decimals.
+type Unit struct {
+	Unit             string
+	Range, Precision *aom.Interval
+}
+
+// Codes are the codes allowed; no terminology means the archetype's own.
+type Codes struct {
+	Terminology string
+	List        []Coded
+	// Without are codes to take away.
+	Without []string
+}
+
+// Coded is a code with its text, by language if the source says so.
+type Coded struct {
+	Code       string
+	Text       string
+	ByLanguage []aom.KeyValue
+}
+
+// ValueSet is codes kept by a terminology service.
+type ValueSet struct {
+	URI, Terminology string
+}
+
+// Default is a value put into new data.
+type Default struct {
+	// Text is the value itself, or a code.
+	Text                    string
+	Magnitude, Units        string
+	Code, Terminology, Term string
+	structured              bool
+}
+
+// Binding binds a code (of the node when Code is empty) to an external one.
+type Binding struct {
+	Code, Terminology, Target string
+}
