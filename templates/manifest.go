@@ -38,5 +38,75 @@ func All() []Template {
 				"examples/emergency_care_plan_superseding.json",
 			},
 		},
+		{
+			ID:          "Problem list.v1",
+			File:        "opt/problem_list.v1.opt",
+			Sensitivity: "normal",
+			Examples: []string{
+				"examples/problem_list_full.json",
+				"examples/problem_list_none_known.json",
+				"examples/problem_list_not_known.json",
+			},
+		},
+		{
+			ID:          "Medication list.v1",
+			File:        "opt/medication_list.v1.opt",
+			Sensitivity: "normal",
+			Examples: []string{
+				"examples/medication_list_full.json",
+				"examples/medication_list_reducing_course.json",
+				"examples/medication_list_none_taken.json",
+			},
+		},
+		{
+			ID:          "Allergies and adverse reactions.v1",
+			File:        "opt/allergies.v1.opt",
+			Sensitivity: "normal",
+			Examples: []string{
+				"examples/allergies_full.json",
+				"examples/allergies_none_known.json",
+				"examples/allergies_not_known.json",
+			},
+		},
+		{
+			ID:          "Growth measurements.v1",
+			File:        "opt/growth_measurements.v1.opt",
+			Sensitivity: "normal",
+			Examples: []string{
+				"examples/growth_preterm_corrected.json",
+				"examples/growth_school_child.json",
+				"examples/growth_birth.json",
+			},
+		},
+		{
+			ID:          "Virtual ward day.v1",
+			File:        "opt/virtual_ward_day.v1.opt",
+			Sensitivity: "normal",
+			Examples: []string{
+				"examples/virtual_ward_day_as_expected.json",
+				"examples/virtual_ward_day_escalated.json",
+				"examples/virtual_ward_day_no_contact.json",
+			},
+		},
+		{
+			ID:          "Discharge summary.v1",
+			File:        "opt/discharge_summary.v1.opt",
+			Sensitivity: "normal",
+			Examples: []string{
+				"examples/discharge_summary_full.json",
+				"examples/discharge_summary_day_case.json",
+				"examples/discharge_summary_minimal.json",
+			},
+		},
+		{
+			ID:          "About me.v1",
+			File:        "opt/about_me.v1.opt",
+			Sensitivity: "normal",
+			Examples: []string{
+				"examples/about_me_full.json",
+				"examples/about_me_by_a_relative.json",
+				"examples/about_me_minimal.json",
+			},
+		},
 	}
 }

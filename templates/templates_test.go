@@ -168,6 +168,7 @@ func TestTemplatesAgreeWithArchetypes(t *testing.T) {
 			if !strings.Contains(source, "\n\t"+id+"\n") {
 				t.Errorf("%s.adl names another archetype", id)
 			}
+			maps.DeleteFunc(inTemplate, func(code, _ string) bool { return !strings.HasPrefix(code, "at") }) // SNOMED CT
 			if len(inArchetype) == 0 || !maps.Equal(inTemplate, inArchetype) {
 				t.Errorf("%s: terms in %s differ from the archetype's", id, tpl.File)
 			}
