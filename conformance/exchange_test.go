@@ -41,7 +41,7 @@ func request(method, path, body string) *exchange {
 
 // usually is who may do what stands at a path, of the demo's identities.
 func usually(path string) string {
-	if strings.HasPrefix(path, "/definition") || strings.HasPrefix(path, "/admin") {
+	if strings.HasPrefix(path, "/definition") || strings.HasPrefix(path, "/admin") || strings.HasPrefix(path, "/demographic") {
 		return "admin"
 	}
 	return "clinician"

@@ -27,7 +27,6 @@ type operationDifference struct {
 var operationDifferences = []operationDifference{
 	{"O-01", regexp.MustCompile(`^Not Implemented: status is not supported`), "ADL2 routes answer 501",
 		"ADL2 is not served; the specification keeps 501 for a recognised operation that is not implemented"},
-	{"O-10", regexp.MustCompile(`^not served$`), "the demographic API is not served", "it is being built"},
 	{"O-02", regexp.MustCompile(`/ehr_status/id/_type": value is not one of the allowed values \["OBJECT_VERSION_ID"\]`), "`EHR.ehr_status` names the container by a HIER_OBJECT_ID",
 		"RM, EHR invariant Ehr_status_valid: the reference is to a VERSIONED_EHR_STATUS"},
 	{"O-03", regexp.MustCompile(`/external_ref/id/_type": value is not one of the allowed values \["HIER_OBJECT_ID"\]`), "`PARTY_REF.id` may be any OBJECT_ID, such as a GENERIC_ID with its scheme",

@@ -8,7 +8,7 @@ import (
 )
 
 // endpoints are the groups of the specification that are served.
-var endpoints = []string{"/ehr", "/definition", "/query", "/admin"}
+var endpoints = []string{"/ehr", "/definition", "/query", "/demographic", "/admin"}
 
 func systemRoutes(about About) []rest.Route {
 	options := func(call *rest.Call) error {
