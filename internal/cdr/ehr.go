@@ -92,22 +92,3 @@ func ehrOf(e StoredEHR) EHR {
 		DirectoryID: e.DirectoryID, IsQueryable: e.IsQueryable, IsModifiable: e.IsModifiable,
 	}
 }
-
-// DeleteEHR removes an EHR and everything in it, physically. It is off unless
-// the server was told otherwise (DESIGN 5a rule 11).
-func (s *Service) DeleteEHR(ctx context.Context, caller Caller, id string) error {
-	p, err := s.profile(ctx, caller)
-	if err != nil {
-		return err
-	}
-	if !p.MayUse(purgeArea) {
-		return s.deny(ctx, caller, p, Event{Action: "D"})
-	}
-	if !s.destruction {
-		return fault.New(fault.MethodNotAllowed, "destruction-off", "physical deletion is off on this server")
-	}
-	if id, err = s.ehrID(id); err != nil {
-		return err
-	}
-	return s.store.DeleteEHR(ctx, p, id, s.event(caller, p, Event{Action: "D", EHR: id, Object: "ehr"}))
-}

@@ -11,10 +11,10 @@ import (
 type PurgeStore interface {
 	// PurgeObject removes a versioned object with its history; none of the kind
 	// in the EHR is NotFound.
-	PurgeObject(ctx context.Context, ehr string, kind Kind, object string, audit Event) error
+	PurgeObject(ctx context.Context, e Erasure, audit Event) error
 	// PurgeContribution removes a contribution and the objects it made; a
 	// Conflict where a version of it is part of a longer history.
-	PurgeContribution(ctx context.Context, ehr, id string, audit Event) error
+	PurgeContribution(ctx context.Context, e Erasure, audit Event) error
 	// EHRs lists some EHR ids in order, those after the given one.
 	EHRs(ctx context.Context, after string) ([]string, error)
 	// DeleteTemplate removes a template; one in use is a Conflict.
@@ -37,40 +37,34 @@ func (s *Service) destroyer(ctx context.Context, caller Caller, area string) (*a
 }
 
 // PurgeComposition removes a composition and all its versions, physically.
-func (s *Service) PurgeComposition(ctx context.Context, caller Caller, ehr, object string) error {
-	return s.purge(ctx, caller, ehr, object, func(p *access.Profile, ehr, object string, event Event) error {
-		return s.store.PurgeObject(ctx, ehr, KindComposition, object, event)
-	})
+func (s *Service) PurgeComposition(ctx context.Context, caller Caller, ehr, object, reason string) error {
+	return s.purge(ctx, caller, Erasure{EHR: ehr, Kind: KindComposition, Object: object, Reason: reason}, s.store.PurgeObject)
 }
 
 // PurgeDirectory removes the directory of an EHR and all its versions.
-func (s *Service) PurgeDirectory(ctx context.Context, caller Caller, ehr, object string) error {
-	return s.purge(ctx, caller, ehr, object, func(p *access.Profile, ehr, object string, event Event) error {
-		return s.store.PurgeObject(ctx, ehr, KindFolder, object, event)
-	})
+func (s *Service) PurgeDirectory(ctx context.Context, caller Caller, ehr, object, reason string) error {
+	return s.purge(ctx, caller, Erasure{EHR: ehr, Kind: KindFolder, Object: object, Reason: reason}, s.store.PurgeObject)
 }
 
 // PurgeContribution removes a contribution and the objects it made.
-func (s *Service) PurgeContribution(ctx context.Context, caller Caller, ehr, id string) error {
-	return s.purge(ctx, caller, ehr, id, func(p *access.Profile, ehr, id string, event Event) error {
-		return s.store.PurgeContribution(ctx, ehr, id, event)
-	})
+func (s *Service) PurgeContribution(ctx context.Context, caller Caller, ehr, id, reason string) error {
+	return s.purge(ctx, caller, Erasure{EHR: ehr, Object: id, Reason: reason}, s.store.PurgeContribution)
 }
 
-func (s *Service) purge(ctx context.Context, caller Caller, ehr, id string, do func(p *access.Profile, ehr, id string, event Event) error) error {
+func (s *Service) purge(ctx context.Context, caller Caller, e Erasure, do func(ctx context.Context, e Erasure, audit Event) error) error {
 	p, err := s.destroyer(ctx, caller, purgeArea)
 	if err != nil {
 		return err
 	}
-	if ehr, err = s.ehrID(ehr); err != nil {
+	if e.EHR, err = s.ehrID(e.EHR); err != nil {
 		return err
 	}
-	uid, ok := objectUID(id)
+	uid, ok := objectUID(e.Object)
 	if !ok {
 		return s.malformed("object_id", "a UUID")
 	}
-	event := Event{Action: "D", EHR: ehr, Object: uid, Basis: "purge"}
-	return s.missed(ctx, caller, p, event, do(p, ehr, uid, s.event(caller, p, event)))
+	e.Object = uid
+	return s.confirmed(ctx, caller, p, e, Event{Action: "D", EHR: e.EHR, Object: uid}, func(e Erasure, event Event) error { return do(ctx, e, event) })
 }
 
 // DeleteEHRs removes the EHRs of the ids physically, all for none. Unknown ids
@@ -87,9 +81,13 @@ func (s *Service) DeleteEHRs(ctx context.Context, caller Caller, ids []string) e
 		}
 		ids[i] = uid
 	}
+	if s.twoPersons {
+		return fault.New(fault.Conflict, "two-persons", "this server asks for two persons: records are destroyed one at a time")
+	}
 	destroy := func(list []string) error {
 		for _, id := range list {
-			err := s.store.DeleteEHR(ctx, p, id, s.event(caller, p, Event{Action: "D", EHR: id, Object: "ehr"}))
+			e := Erasure{EHR: id, Reason: "many-records", RequestedBy: p.Principal, ConfirmedBy: p.Principal, SystemID: s.systemID}
+			err := s.store.DeleteEHR(ctx, e, s.event(caller, p, Event{Action: "D", EHR: id, Object: "ehr", Basis: "erasure:" + e.Reason}))
 			if err != nil && !fault.Is(err, fault.NotFound) {
 				return err
 			}

@@ -23,6 +23,8 @@ type Deps struct {
 	Compat bool
 	// Destruction allows physical deletion.
 	Destruction bool
+	// TwoPersons has a destruction done only when a second person asks for it.
+	TwoPersons bool
 	// NHSNamespaces are namespaces of subjects whose ids are NHS numbers: blanks
 	// are taken out and the check digit must be right. Defaults to the FHIR system.
 	NHSNamespaces []string
@@ -45,6 +47,7 @@ type Service struct {
 	systemID    string
 	manners     Manners
 	destruction bool
+	twoPersons  bool
 	nhs         []string
 	terminology validate.Terminology
 	log         *slog.Logger
@@ -67,7 +70,7 @@ func New(d Deps) *Service {
 	}
 	return &Service{
 		store: d.Store, authorizer: d.Authorizer, auditor: d.Auditor, clock: d.Clock,
-		systemID: d.SystemID, manners: MannersFor(d.Compat), destruction: d.Destruction, nhs: d.NHSNamespaces, log: d.Logger,
+		systemID: d.SystemID, manners: MannersFor(d.Compat), destruction: d.Destruction, twoPersons: d.TwoPersons, nhs: d.NHSNamespaces, log: d.Logger,
 		terminology: d.Terminology, passUnanswered: d.PassUnanswered,
 		templates: otter.Must(&otter.Options[string, cachedTemplate]{
 			MaximumSize: 1000,

@@ -25,8 +25,6 @@ type Store interface {
 	EHR(ctx context.Context, p *access.Profile, id string) (StoredEHR, error)
 	// EHRBySubject finds the EHR of a subject.
 	EHRBySubject(ctx context.Context, p *access.Profile, namespace, id string) (StoredEHR, error)
-	// DeleteEHR removes an EHR and everything in it, physically.
-	DeleteEHR(ctx context.Context, p *access.Profile, id string, audit Event) error
 	// Sights says of the objects that are in the EHR whether the profile sees
 	// them; what is elsewhere or nowhere is left out.
 	Sights(ctx context.Context, p *access.Profile, ehr string, objects []string) (map[string]bool, error)
@@ -34,6 +32,7 @@ type Store interface {
 	TagStore
 	StoredQueryStore
 	PurgeStore
+	ErasureStore
 	ArchetypeStore
 
 	// Labels gives the bit of each sensitivity label; 0 for "normal".

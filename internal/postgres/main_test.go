@@ -137,6 +137,11 @@ func example(t testing.TB, name string, change ...func(map[string]any)) cdr.Cont
 	return cdr.Content{JSON: text}
 }
 
+// DeleteEHR destroys without a stated reason.
+func (h *house) DeleteEHR(ctx context.Context, caller cdr.Caller, id string) error {
+	return h.Service.DeleteEHR(ctx, caller, id, "")
+}
+
 func (h *house) ehr(t testing.TB) cdr.EHR {
 	t.Helper()
 	e, err := h.CreateEHR(context.Background(), clinician, "", nil, cdr.CommitInfo{})

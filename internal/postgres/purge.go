@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -23,8 +25,8 @@ delete from contribution c using gone g where c.ehr_id = $1 and c.contribution_i
   and not exists (select 1 from %[1]s where v.ehr_id = $1 and v.contribution_id = c.contribution_id and v.vo_id <> $2)`,
 	`delete from folder_item where ehr_id = $1 and (folder_id = $2 or item_vo = $2)`,
 	`delete from item_tag where ehr_id = $1 and target_vo = $2`,
-	`delete from outbox where ehr_id = $1 and vo_id = $2`,
 	`delete from idempotency where ehr_id = $1 and starts_with(version_uid, $2::uuid::text)`,
+	`delete from composition_move where ehr_id = $1 and vo_id = $2 or other = $1 and other_vo = $2`,
 	`update ehr set directory_id = null where ehr_id = $1 and directory_id = $2`,
 }
 
@@ -33,16 +35,19 @@ const purgeHomeSQL = `delete from object_home where vo_id = $2 and ehr_id = $1 a
 const lockPurgedSQL = `select 1 from %s where e.ehr_id = $1 for update`
 
 // PurgeObject removes a versioned object with its whole history, physically.
-func (db *DB) PurgeObject(ctx context.Context, ehr string, kind cdr.Kind, object string, audit cdr.Event) error {
+func (db *DB) PurgeObject(ctx context.Context, e cdr.Erasure, audit cdr.Event) error {
 	err := db.inTransaction(ctx, db.record, access.System(), access.Write, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, fmt.Sprintf(lockPurgedSQL, everything(access.EHR, "e")), ehr); err != nil {
+		if err := lockErasable(ctx, tx, e.EHR); err != nil {
 			return err
 		}
-		if err := purge(ctx, tx, ehr, kind, object); err != nil {
+		sum, counts, err := digest(ctx, tx, e.EHR, []string{e.Object})
+		if err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, auditInsertSQL, auditRow(audit)...)
-		return err
+		if err := purge(ctx, tx, e.EHR, e.Kind, e.Object); err != nil {
+			return err
+		}
+		return certify(ctx, tx, e, sum, counts, audit)
 	})
 	return translate(ctx, err)
 }
@@ -74,9 +79,10 @@ from %[1]s where v.ehr_id = $1 and v.contribution_id = $2`
 // PurgeContribution removes a contribution with the objects it made. One with
 // versions that others follow or precede, or with an EHR_STATUS, is a Conflict:
 // a version is never cut out of a history.
-func (db *DB) PurgeContribution(ctx context.Context, ehr, id string, audit cdr.Event) error {
+func (db *DB) PurgeContribution(ctx context.Context, e cdr.Erasure, audit cdr.Event) error {
+	ehr, id := e.EHR, e.Object
 	err := db.inTransaction(ctx, db.record, access.System(), access.Write, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, fmt.Sprintf(lockPurgedSQL, everything(access.EHR, "e")), ehr); err != nil {
+		if err := lockErasable(ctx, tx, ehr); err != nil {
 			return err
 		}
 		rows, err := tx.Query(ctx, fmt.Sprintf(contributionObjectsSQL, everything(access.Version, "v"), everything(access.Version, "o")), ehr, id)
@@ -99,13 +105,16 @@ func (db *DB) PurgeContribution(ctx context.Context, ehr, id string, audit cdr.E
 		if len(objects) == 0 {
 			return fault.New(fault.NotFound, "contribution-unknown", "no such contribution")
 		}
+		sum, counts, err := digest(ctx, tx, ehr, slices.Collect(maps.Keys(objects)))
+		if err != nil {
+			return err
+		}
 		for object, kind := range objects {
 			if err := purge(ctx, tx, ehr, kind, object); err != nil {
 				return err
 			}
 		}
-		_, err = tx.Exec(ctx, auditInsertSQL, auditRow(audit)...)
-		return err
+		return certify(ctx, tx, e, sum, counts, audit)
 	})
 	return translate(ctx, err)
 }

@@ -21,25 +21,25 @@ func TestPurge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, h.PurgeComposition(ctx, clinician, e.ID, v.ObjectID), fault.Forbidden, "")
+	want(t, h.PurgeComposition(ctx, clinician, e.ID, v.ObjectID, ""), fault.Forbidden, "")
 	off := cdr.New(cdr.Deps{Store: h.db, Authorizer: h.people, Auditor: h.audit, SystemID: "test.quire"})
 	for name, err := range map[string]error{
-		"composition": off.PurgeComposition(ctx, system, e.ID, v.ObjectID), "contribution": off.PurgeContribution(ctx, system, e.ID, v.Contribution),
-		"directory": off.PurgeDirectory(ctx, system, e.ID, dir.ObjectID), "all": off.DeleteEHRs(ctx, system, nil),
+		"composition": off.PurgeComposition(ctx, system, e.ID, v.ObjectID, ""), "contribution": off.PurgeContribution(ctx, system, e.ID, v.Contribution, ""),
+		"directory": off.PurgeDirectory(ctx, system, e.ID, dir.ObjectID, ""), "all": off.DeleteEHRs(ctx, system, nil),
 		"template": off.DeleteTemplate(ctx, system, vitalSigns), "query": off.PurgeStoredQuery(ctx, system, "x", "1.0.0"),
 	} {
 		if !fault.Is(err, fault.MethodNotAllowed) {
 			t.Errorf("%s where destruction is off: %v", name, err)
 		}
 	}
-	want(t, h.PurgeComposition(ctx, system, e.ID, dir.ObjectID), fault.NotFound, "object-unknown")
-	want(t, h.PurgeContribution(ctx, system, e.ID, v.Contribution), fault.Conflict, "contribution-in-history")
-	want(t, h.PurgeContribution(ctx, system, e.ID, e.Status.Contribution), fault.Conflict, "contribution-in-history")
+	want(t, h.PurgeComposition(ctx, system, e.ID, dir.ObjectID, ""), fault.NotFound, "object-unknown")
+	want(t, h.PurgeContribution(ctx, system, e.ID, v.Contribution, ""), fault.Conflict, "contribution-in-history")
+	want(t, h.PurgeContribution(ctx, system, e.ID, e.Status.Contribution, ""), fault.Conflict, "contribution-in-history")
 	contributions := h.count(t, "select count(*) from contribution")
-	if err := h.PurgeComposition(ctx, system, e.ID, v.ObjectID); err != nil {
+	if err := h.PurgeComposition(ctx, system, e.ID, v.ObjectID, ""); err != nil {
 		t.Fatal(err)
 	}
-	for _, table := range []string{"version", "node", "leaf", "object_home", "outbox"} {
+	for _, table := range []string{"version", "node", "leaf", "object_home"} {
 		if n := h.count(t, "select count(*) from "+table+" where vo_id = $1", v.ObjectID); n != 0 {
 			t.Errorf("%d rows in %s", n, table)
 		}
@@ -57,16 +57,16 @@ func TestPurge(t *testing.T) {
 	if _, err := h.UpdateDirectory(ctx, clinician, e.ID, dir.VersionUID, folderContent(folderJSON("root", []string{v.ObjectID})), cdr.CommitInfo{}); err != nil {
 		t.Error(err)
 	}
-	if err := h.PurgeDirectory(ctx, system, e.ID, dir.ObjectID); err != nil {
+	if err := h.PurgeDirectory(ctx, system, e.ID, dir.ObjectID, ""); err != nil {
 		t.Fatal(err)
 	}
 	if now, err := h.EHR(ctx, reader, e.ID); err != nil || now.DirectoryID != "" {
 		t.Errorf("the directory is %q, %v", now.DirectoryID, err)
 	}
-	if err := h.PurgeContribution(ctx, system, e.ID, keep.Contribution); err != nil {
+	if err := h.PurgeContribution(ctx, system, e.ID, keep.Contribution, ""); err != nil {
 		t.Fatal(err)
 	}
-	want(t, h.PurgeContribution(ctx, system, e.ID, keep.Contribution), fault.NotFound, "contribution-unknown")
+	want(t, h.PurgeContribution(ctx, system, e.ID, keep.Contribution, ""), fault.NotFound, "contribution-unknown")
 	h.sound(t)
 }
 

@@ -59,7 +59,7 @@ func newEngine(t *testing.T) *engine {
 // reset deletes everything; what was learnt of archetypes and shapes stays.
 func (e *engine) reset(ctx context.Context) error {
 	for ehr := range e.made {
-		if err := e.db.DeleteEHR(ctx, access.System(), ehr, cdr.Event{Action: "D", Outcome: "success", Principal: "test", Role: "test", EHR: ehr}); err != nil {
+		if err := e.db.DeleteEHR(ctx, cdr.Erasure{EHR: ehr, Reason: "test", RequestedBy: "test", ConfirmedBy: "test"}, cdr.Event{Action: "D", Outcome: "success", Principal: "test", Role: "test", EHR: ehr}); err != nil {
 			return err
 		}
 	}

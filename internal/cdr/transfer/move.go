@@ -21,7 +21,7 @@ type Moved struct {
 	// Readers are those who read the composition where it was wrong, newest first.
 	// Population is how many population queries showed that record.
 	Readers    []Reading `json:"readers"`
-	Population int      `json:"population_queries"`
+	Population int       `json:"population_queries"`
 }
 
 // Reading is one reading of the composition.

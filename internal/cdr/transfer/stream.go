@@ -89,12 +89,15 @@ func (r *Reader) Next() (Line, error) {
 		return Line{}, fault.New(fault.Invalid, "export-more", "line %d: more follows the end of the export; records are imported one at a time", r.lines+1)
 	}
 	if text == nil {
-		return Line{}, fault.New(fault.Invalid, "export-truncated", "the export ends after %d lines without its last line: it is truncated", r.lines)
+		return Line{}, truncated(r.lines)
 	}
 	var l Line
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&l); err != nil || l.members() != 1 {
+		if text[len(text)-1] != '\n' {
+			return Line{}, truncated(r.lines)
+		}
 		return Line{}, fault.New(fault.Invalid, "export-form", "line %d is no line of an export of format %d", r.lines+1, Format)
 	}
 	if l.End != nil {
@@ -108,6 +111,10 @@ func (r *Reader) Next() (Line, error) {
 	r.sum.Write(text)
 	r.lines++
 	return l, nil
+}
+
+func truncated(lines int) error {
+	return fault.New(fault.Invalid, "export-truncated", "the export ends after %d lines without its last line: it is truncated", lines)
 }
 
 // line reads one line with its end; nil at the end of all. Blank lines after the

@@ -67,7 +67,7 @@ func (f *fake) WhoSaw(_ context.Context, _ cdr.Caller, _ string, page cdr.AuditP
 	f.asked = page
 	return cdr.Sightings{List: []cdr.Sighting{{ID: "1", At: moment, Action: "R", Principal: "user:x"}}, Next: "n"}, nil
 }
-func (f *fake) DeleteEHR(_ context.Context, _ cdr.Caller, id string) error {
+func (f *fake) DeleteEHR(_ context.Context, _ cdr.Caller, id, _ string) error {
 	f.asked = id
 	if id != ehr {
 		return fault.New(fault.NotFound, "ehr", "no such EHR")

@@ -10,7 +10,7 @@ import (
 
 // Service is what the operations need of the use cases.
 type Service interface {
-	DeleteEHR(ctx context.Context, caller cdr.Caller, id string) error
+	DeleteEHR(ctx context.Context, caller cdr.Caller, id, reason string) error
 }
 
 // Routes is the table of the administrative operations. Where destruction is
@@ -21,10 +21,7 @@ func Routes(service Service) []rest.Route {
 		if err != nil {
 			return err
 		}
-		if err := service.DeleteEHR(call.Context(), call.Caller, id); err != nil {
-			return err
-		}
-		return call.Empty(http.StatusNoContent)
+		return destroyed(call, service.DeleteEHR(call.Context(), call.Caller, id, call.Query("reason")))
 	}
 	return []rest.Route{
 		{Method: http.MethodDelete, Path: "/rest/admin/ehr/:ehr_id", Access: rest.RecordPurge, Handler: deleteEHR},

@@ -12,9 +12,9 @@ import (
 // Purger is what the deletions below an EHR, and of definitions, need.
 type Purger interface {
 	DeleteEHRs(ctx context.Context, caller cdr.Caller, ids []string) error
-	PurgeComposition(ctx context.Context, caller cdr.Caller, ehr, object string) error
-	PurgeContribution(ctx context.Context, caller cdr.Caller, ehr, id string) error
-	PurgeDirectory(ctx context.Context, caller cdr.Caller, ehr, object string) error
+	PurgeComposition(ctx context.Context, caller cdr.Caller, ehr, object, reason string) error
+	PurgeContribution(ctx context.Context, caller cdr.Caller, ehr, id, reason string) error
+	PurgeDirectory(ctx context.Context, caller cdr.Caller, ehr, object, reason string) error
 	DeleteTemplate(ctx context.Context, caller cdr.Caller, id string) error
 	DeleteTemplates(ctx context.Context, caller cdr.Caller) (int, error)
 	ReplaceTemplate(ctx context.Context, caller cdr.Caller, id string, source []byte) (*cdr.Template, error)
@@ -52,7 +52,7 @@ func (h purgeHandlers) ehrs(call *rest.Call) error {
 	return call.Empty(http.StatusNoContent)
 }
 
-func (h purgeHandlers) below(purge func(ctx context.Context, caller cdr.Caller, ehr, object string) error) rest.Handler {
+func (h purgeHandlers) below(purge func(ctx context.Context, caller cdr.Caller, ehr, object, reason string) error) rest.Handler {
 	return func(call *rest.Call) error {
 		ehr, err := call.UUID("ehr_id")
 		if err != nil {
@@ -62,10 +62,7 @@ func (h purgeHandlers) below(purge func(ctx context.Context, caller cdr.Caller, 
 		if err != nil {
 			return err
 		}
-		if err := purge(call.Context(), call.Caller, ehr, object); err != nil {
-			return err
-		}
-		return call.Empty(http.StatusNoContent)
+		return destroyed(call, purge(call.Context(), call.Caller, ehr, object, call.Query("reason")))
 	}
 }
 

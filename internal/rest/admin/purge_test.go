@@ -25,7 +25,7 @@ func (f *fake) Verify(context.Context, rest.Credentials) (cdr.Caller, error) {
 	return cdr.Caller{Subject: "user:test:one"}, nil
 }
 
-func (f *fake) DeleteEHR(_ context.Context, _ cdr.Caller, id string) error {
+func (f *fake) DeleteEHR(_ context.Context, _ cdr.Caller, id, _ string) error {
 	f.asked = "ehr " + id
 	return nil
 }
@@ -33,15 +33,15 @@ func (f *fake) DeleteEHRs(_ context.Context, _ cdr.Caller, ids []string) error {
 	f.asked = "ehrs " + strings.Join(ids, "+")
 	return nil
 }
-func (f *fake) PurgeComposition(_ context.Context, _ cdr.Caller, ehr, object string) error {
+func (f *fake) PurgeComposition(_ context.Context, _ cdr.Caller, ehr, object, _ string) error {
 	f.asked = "composition " + ehr + " " + object
 	return nil
 }
-func (f *fake) PurgeContribution(_ context.Context, _ cdr.Caller, ehr, id string) error {
+func (f *fake) PurgeContribution(_ context.Context, _ cdr.Caller, ehr, id, _ string) error {
 	f.asked = "contribution " + ehr + " " + id
 	return nil
 }
-func (f *fake) PurgeDirectory(_ context.Context, _ cdr.Caller, ehr, object string) error {
+func (f *fake) PurgeDirectory(_ context.Context, _ cdr.Caller, ehr, object, _ string) error {
 	f.asked = "directory " + ehr + " " + object
 	return nil
 }
