@@ -207,6 +207,10 @@ func (f *Form) aside(about *Item, attr rminfo.Attr) *Item {
 	return nil
 }
 
+// anySpecialisation is what published archetypes put into a pattern of archetype
+// ids for the specialisations of the one they name.
+const anySpecialisation = `(-[a-zA-Z0-9_]+)*`
+
 // actionArchetype is the archetype of actions that a template names for an
 // ACTIVITY; without one, any.
 func (f *Form) actionArchetype(activity template.NodeID) string {
@@ -218,7 +222,7 @@ func (f *Form) actionArchetype(activity template.NodeID) string {
 		if len(s.List) > 0 {
 			return s.List[0]
 		}
-		first, _, _ := strings.Cut(strings.Trim(s.Pattern, "/^$()"), "|")
+		first, _, _ := strings.Cut(strings.ReplaceAll(strings.Trim(s.Pattern, "/^$()"), anySpecialisation, ""), "|")
 		if first = strings.ReplaceAll(first, `\`, ""); f.Template.MatchesPattern(id, first) {
 			return first
 		}

@@ -82,6 +82,10 @@ func wire(t testing.TB, r *fhir.QuestionnaireResponse) *fhir.QuestionnaireRespon
 
 func doc(t *rm.Tree) string { return string(canon.WriteJSON(nil, t, t.Root())) }
 
+// goldens are the templates whose forms are kept to compare with: one of
+// readings, one of judgements, one in two languages.
+var goldens = map[string]bool{"Vital signs observations.v1": true, "Emergency care plan.v1": true, "About me.v1": true}
+
 func TestQuestionnairesOfOurTemplates(t *testing.T) {
 	for id, o := range ours(t) {
 		version := "1"
@@ -94,6 +98,9 @@ func TestQuestionnairesOfOurTemplates(t *testing.T) {
 		again, _ := json.MarshalIndent(Build(o.form.Template).Questionnaire(as), "", " ")
 		if !bytes.Equal(text, again) {
 			t.Errorf("%s: two runs give different forms", id)
+		}
+		if !goldens[id] {
+			continue
 		}
 		golden := filepath.Join("testdata", q.ID[:len(q.ID)-9]+".json")
 		if *update {
@@ -141,6 +148,9 @@ func TestBlankFormHoldsTheSameAnswers(t *testing.T) {
 				continue
 			}
 			again := o.form.Issue(made.Tree, "")
+			if strings.Contains(doc(tree), `"composer":{"_type":"PARTY_SELF"}`) { // a form names who signs it
+				again = withoutItem(again, o.form.Root.LinkID+"/composer")
+			}
 			want, _ := json.Marshal(issued.Item)
 			got, _ := json.Marshal(again.Item)
 			if string(want) != string(got) {
@@ -151,11 +161,16 @@ func TestBlankFormHoldsTheSameAnswers(t *testing.T) {
 }
 
 func withoutKeys(r *fhir.QuestionnaireResponse) *fhir.QuestionnaireResponse {
+	return withoutItem(r, keySuffix)
+}
+
+// withoutItem takes out the items whose linkId ends so.
+func withoutItem(r *fhir.QuestionnaireResponse, suffix string) *fhir.QuestionnaireResponse {
 	var strip func(items []fhir.ResponseItem) []fhir.ResponseItem
 	strip = func(items []fhir.ResponseItem) []fhir.ResponseItem {
 		var out []fhir.ResponseItem
 		for _, i := range items {
-			if strings.HasSuffix(i.LinkID, keySuffix) {
+			if strings.HasSuffix(i.LinkID, suffix) {
 				continue
 			}
 			i.Item = strip(i.Item)
@@ -167,15 +182,20 @@ func withoutKeys(r *fhir.QuestionnaireResponse) *fhir.QuestionnaireResponse {
 	return r
 }
 
-// TestOneEditChangesOneNode edits every answer in turn.
+// TestOneEditChangesOneNode edits answers in turn: all of a small example, every
+// nth of a large one.
 func TestOneEditChangesOneNode(t *testing.T) {
 	for id, o := range ours(t) {
 		for name, tree := range o.examples {
 			issued := o.form.Issue(tree, "")
-			edited := 0
+			edited, seen, all := 0, 0, 0
+			eachAnswer(issued.Item, func(string, *fhir.Answer) { all++ })
 			eachAnswer(issued.Item, func(linkID string, a *fhir.Answer) {
 				item := o.form.Item(linkID)
-				if item == nil || item.Kind == Carrier {
+				if seen++; item == nil || item.Kind == Carrier || seen%(1+all/25) != 0 {
+					return
+				}
+				if strings.HasSuffix(linkID, "/current_state") { // the step says which
 					return
 				}
 				before := *a
