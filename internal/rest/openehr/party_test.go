@@ -324,6 +324,10 @@ func TestPartyContribution(t *testing.T) {
 	if got, _ := expect(t, app, 200, "GET", at+"/"+id, "", h{"Prefer": "resolve_refs"}); !strings.Contains(got, `"value":"One"`) || !strings.Contains(got, `"value":"Two"`) {
 		t.Error(got)
 	}
+	inXML, _ := expect(t, app, 200, "GET", at+"/"+id, "", h{"Prefer": "resolve_refs", "Accept": "application/xml"})
+	if !strings.Contains(inXML, "<value>One</value>") || !strings.Contains(inXML, `type="PERSON"`) {
+		t.Error(inXML)
+	}
 	expect(t, app, 404, "GET", at+"/"+unknown, "", nil)
 	expect(t, app, 404, "GET", "/ehr/00000000-0000-0000-0000-000000000000/contribution/"+id, "", nil)
 
@@ -350,10 +354,36 @@ func TestPartyContribution(t *testing.T) {
 		t.Error(got)
 	}
 	expect(t, app, 204, "GET", "/demographic/organisation/"+next[1], "", nil)
+	sent := contributionInXML(t, whole(member("251", "532", next[0], partyOf("PERSON", "Changed in XML", ""))))
+	text, _ = expect(t, app, 201, "POST", at, sent, h{"Content-Type": "application/xml", "Prefer": "return=representation", "Accept": "application/json"})
+	next = versionsOf(t, text)
+	// An attestation makes no version.
+	attested := `{"_type":"ORIGINAL_VERSION","preceding_version_uid":{"_type":"OBJECT_VERSION_ID","value":"` + next[0] + `"},"commit_audit":{"_type":"ATTESTATION",` +
+		`"change_type":{"_type":"DV_CODED_TEXT","value":"attestation","defining_code":{"_type":"CODE_PHRASE","terminology_id":{"_type":"TERMINOLOGY_ID","value":"openehr"},"code_string":"666"}},` +
+		`"reason":{"_type":"DV_TEXT","value":"seen"},"is_pending":false}}`
+	expect(t, app, 201, "POST", at, whole(attested), nil)
+	person, _, _ := strings.Cut(next[0], "::")
+	if got, _ := expect(t, app, 200, "GET", "/demographic/versioned_party/"+person+"/version", "", nil); !strings.Contains(got, `"attestations":[`) || !strings.Contains(got, next[0]) {
+		t.Error(got)
+	}
 	rows, _ := expect(t, app, 200, "POST", "/query/aql", `{"q":"SELECT p/uid/value, i/details[at0002]/items[at0003]/value/value FROM PARTY p CONTAINS PARTY_IDENTITY i[at0001]"}`, nil)
-	if want := `"rows":[["` + next[0] + `","Changed"]]`; !strings.Contains(rows, want) {
+	if want := `"rows":[["` + next[0] + `","Changed in XML"]]`; !strings.Contains(rows, want) {
 		t.Errorf("%s does not hold %s", rows, want)
 	}
+}
+
+// contributionInXML writes a contribution to be committed as XML.
+func contributionInXML(t *testing.T, text string) string {
+	t.Helper()
+	tree, err := canon.ReadJSON([]byte(text), rminfo.CONTRIBUTION, canon.ReadOptions{Committal: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := canonxml.Write(nil, tree, tree.Root(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
 }
 
 func versionsOf(t *testing.T, contribution string) (uids []string) {

@@ -81,7 +81,7 @@ func partyContributionRoutes(service partyService) []rest.Route {
 	h := partyContributionHandlers{service}
 	at := root + "/demographic/contribution"
 	return []rest.Route{
-		{Method: http.MethodPost, Path: at, Access: rest.PartyWrite, Consumes: []string{rest.JSON}, Handler: h.create},
+		{Method: http.MethodPost, Path: at, Access: rest.PartyWrite, Consumes: media, Handler: h.create},
 		{Method: http.MethodGet, Path: at + "/:contribution_uid", Access: rest.PartyRead, Handler: h.get},
 	}
 }
@@ -93,7 +93,7 @@ func (h partyContributionHandlers) create(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	text, err := call.Content()
+	text, err := sentPartyContribution(call)
 	if err != nil {
 		return err
 	}
@@ -113,22 +113,30 @@ func (h partyContributionHandlers) create(call *rest.Call) error {
 	return call.Empty(call.Manners().MinimalCreate)
 }
 
-// get shows the CONTRIBUTION, or with resolve_refs one with its versions inside,
-// which is no class of the model and has no XML.
-func (h partyContributionHandlers) get(call *rest.Call) error {
-	inline := call.ResolveRefs()
-	formats := media
-	if inline {
-		formats = []string{rest.JSON}
+// sentPartyContribution reads a contribution in JSON or XML: parties have no
+// simplified form.
+func sentPartyContribution(call *rest.Call) ([]byte, error) {
+	text, err := call.Content()
+	if err != nil {
+		return nil, err
 	}
-	if _, err := call.Accept(formats...); err != nil {
+	name, err := call.ContentType()
+	if err != nil || name == rest.JSON {
+		return text, err
+	}
+	return contributionXML(call, text)
+}
+
+// get shows the CONTRIBUTION, or with resolve_refs one with its versions inside.
+func (h partyContributionHandlers) get(call *rest.Call) error {
+	if _, err := accepted(call); err != nil {
 		return err
 	}
 	id, err := call.UUID("contribution_uid")
 	if err != nil {
 		return err
 	}
-	found, err := h.service.PartyContribution(call.Context(), call.Caller, id, inline)
+	found, err := h.service.PartyContribution(call.Context(), call.Caller, id, call.ResolveRefs())
 	if err != nil {
 		return err
 	}
