@@ -13,10 +13,11 @@ import (
 )
 
 type templateCommand struct {
-	Check  templateCheck  `cmd:"" help:"Read operational templates (OPT 1.4) and say what is wrong with them; nothing is sent."`
-	Upload templateUpload `cmd:"" help:"Upload operational templates to a running server."`
-	List   templateList   `cmd:"" help:"List the templates of a running server."`
-	Build  templateBuild  `cmd:"" help:"Build operational templates from template sources (YAML or OET) and archetypes (ADL 1.4)."`
+	Check    templateCheck    `cmd:"" help:"Read operational templates (OPT 1.4) and say what is wrong with them; nothing is sent."`
+	Upload   templateUpload   `cmd:"" help:"Upload operational templates to a running server."`
+	Validate templateValidate `cmd:"" help:"Judge compositions against an operational template, offline, in every format."`
+	List     templateList     `cmd:"" help:"List the templates of a running server."`
+	Build    templateBuild    `cmd:"" help:"Build operational templates from template sources (YAML or OET) and archetypes (ADL 1.4)."`
 }
 
 type templateCheck struct {

@@ -101,7 +101,7 @@ func (c *checker) unknownCode(at rm.ID, rule, expected, found string, warning bo
 	name := strings.TrimPrefix(rule, "terminology-")
 	c.add(finding{
 		at: at, node: template.NoNode, rule: rule, expected: expected, found: found, warning: warning,
-		message: "The code " + found + " is not in " + strings.ReplaceAll(name, "_", " "),
+		message: "The code " + shownValue(found) + " is not in " + strings.ReplaceAll(name, "_", " "),
 	})
 }
 

@@ -1,6 +1,8 @@
 package validate
 
 import (
+	"strconv"
+
 	"github.com/quire-cdr/quire/internal/rm"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/template"
@@ -21,6 +23,6 @@ func (c *checker) unit(id rm.ID) {
 	}
 	c.add(finding{
 		at: node, node: template.NoNode, rule: "unit-not-ucum", expected: "a unit of UCUM", found: units, warning: true,
-		message: "The units are not UCUM; the value is stored as it is and cannot be converted",
+		message: "The units " + strconv.Quote(shownValue(units)) + " are not UCUM; the value is stored as it is and cannot be converted",
 	})
 }

@@ -52,9 +52,19 @@ func (c *checker) constrain(id rm.ID, n template.NodeID, constraint aom.Constrai
 	}
 }
 
+// longestWord is how much of a value or list a message repeats; found and
+// expected hold it whole.
+const longestWord = 300
+
 // refuse reports a value that its constraint does not allow.
 func (c *checker) refuse(at rm.ID, n template.NodeID, rule, expected, found, format string, args ...any) {
-	c.add(finding{at: at, node: n, rule: "value-" + rule, expected: expected, found: found, message: fmt.Sprintf(format, args...)})
+	for i, arg := range args {
+		if text, ok := arg.(string); ok && len(text) > longestWord {
+			args[i] = text[:longestWord] + "..."
+		}
+	}
+	message := strings.ToValidUTF8(fmt.Sprintf(format, args...), "")
+	c.add(finding{at: at, node: n, rule: "value-" + rule, expected: expected, found: found, message: message})
 }
 
 func (c *checker) stringValue(id rm.ID, n template.NodeID, k *aom.String) {
