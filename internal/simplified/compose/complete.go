@@ -2,6 +2,7 @@ package compose
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
@@ -40,7 +41,7 @@ func (c *composer) complete(o *object) {
 			o.put(rminfo.A_timing, simple(rminfo.DV_PARSABLE, timing).text(rminfo.A_formalism, "timing"))
 		}
 		if !o.has(rminfo.A_action_archetype_id) {
-			o.text(rminfo.A_action_archetype_id, "/.*/")
+			o.text(rminfo.A_action_archetype_id, c.actionArchetype(o.node))
 		}
 	}
 	if o.class.Locatable() && o.node != template.NoNode {
@@ -55,6 +56,29 @@ func (c *composer) complete(o *object) {
 	if o.class == rminfo.HISTORY && !o.has(rminfo.A_origin) {
 		o.put(rminfo.A_origin, simple(rminfo.DV_DATE_TIME, c.origin(o)))
 	}
+}
+
+// actionArchetype is the archetype of an activity's actions: any, or the one that
+// the template demands.
+func (c *composer) actionArchetype(activity template.NodeID) string {
+	const any = "/.*/"
+	if activity == template.NoNode {
+		return any
+	}
+	for _, child := range c.t.Children(activity, rminfo.A_action_archetype_id) {
+		s, ok := c.t.Node(child).Constraint.(*aom.String)
+		if !ok {
+			continue
+		}
+		if len(s.List) == 1 {
+			return s.List[0]
+		}
+		pattern := strings.ReplaceAll(strings.Trim(s.Pattern, "/^$"), `(-[a-zA-Z0-9_]+)*`, "") // of its specialisations the parent
+		if one := strings.ReplaceAll(pattern, `\.`, "."); one != "" && !strings.ContainsAny(one, `\*+?[](){}|`) {
+			return one
+		}
+	}
+	return any
 }
 
 // name sets what the template says of a LOCATABLE itself.

@@ -333,7 +333,13 @@ func (c *composer) segment(o *object, n *webtemplate.Node, it *syntax.Item) {
 		}
 	}
 	candidates := shape.Of(o.class).Segments()
+	if o.class.IsA(rminfo.PARTY_PROXY) {
+		candidates = append(candidates, shape.Of(rminfo.PARTY_RELATED).Segments()...)
+	}
 	if n != nil {
+		if last := len(n.Chain) - 1; last > 0 && n.Chain[last-1].Class == rminfo.ELEMENT && o.class.IsA(rminfo.DATA_VALUE) {
+			candidates = append(candidates, shape.Of(rminfo.ELEMENT).Segments()...)
+		}
 		for _, child := range n.Children {
 			candidates = append(candidates, child.ID)
 		}

@@ -1,9 +1,11 @@
 package example
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/simplified/syntax"
 	"github.com/quire-cdr/quire/internal/simplified/webtemplate"
@@ -14,29 +16,36 @@ import (
 type Options struct {
 	// Pick gives a number from 0 to below n; nil always gives 0.
 	Pick func(n int) int
-	// Sparse leaves optional nodes out by Pick; else every node is there once.
+	// Sparse makes a random document by Pick: optional nodes are left out, others
+	// repeat, have no value but a reason, and bear all that a node may bear. Else
+	// every node is there once.
 	Sparse bool
 }
 
 // Document makes a document with its context under ctx.
 func Document(w *webtemplate.WebTemplate, o Options) *syntax.Item {
-	m := &maker{o: o}
+	m := &maker{o: o, w: w}
 	if m.o.Pick == nil {
 		m.o.Pick = func(int) int { return 0 }
 	}
 	doc := &syntax.Item{}
 	ctx := doc.Child("ctx", 0, false)
 	for _, kv := range [...][2]string{
-		{"language", w.Template.Language}, {"territory", "GB"}, {"composer_name", "Max Mustermann"}, {"time", "2022-02-03T04:05:06Z"},
+		{"language", m.language(w)}, {"territory", "GB"}, {"composer_name", "Max Mustermann"}, {"time", "2022-02-03T04:05:06Z"},
 		{"id_namespace", "EXAMPLE"}, {"id_scheme", "example"},
 	} {
 		ctx.Child(kv[0], 0, false).Set("", syntax.String, kv[1])
 	}
-	m.children(w.Root, doc.Child(w.Root.ID, 0, false))
+	body := doc.Child(w.Root.ID, 0, false)
+	m.children(w.Root, body)
+	m.root(w, body)
 	return doc
 }
 
-type maker struct{ o Options }
+type maker struct {
+	o Options
+	w *webtemplate.WebTemplate
+}
 
 func (m *maker) pick(n int) int {
 	if n <= 1 {
@@ -53,7 +62,14 @@ func (m *maker) children(n *webtemplate.Node, it *syntax.Item) {
 	for _, c := range n.Children {
 		m.occurrences(c, it)
 	}
+	if m.o.Sparse {
+		m.content(n, it)
+	}
 }
+
+// units are some of the properties of the openEHR terminology, for quantities
+// whose template names no unit.
+var units = map[string]string{"122": "m", "124": "kg", "125": "mm[Hg]", "127": "Cel", "128": "s", "129": "l"}
 
 // given are in-context nodes that have no default.
 func given(n *webtemplate.Node) bool {
@@ -66,6 +82,9 @@ func given(n *webtemplate.Node) bool {
 
 func (m *maker) occurrences(n *webtemplate.Node, it *syntax.Item) {
 	if n.InContext && !given(n) {
+		if n.Class == rminfo.DV_DATE_TIME && n.Chain[len(n.Chain)-1].Attr != rminfo.A_expiry_time && m.one(6) {
+			it.Child(n.ID, 0, false).Set("", syntax.String, m.any(dateTimes...))
+		}
 		return
 	}
 	count := max(n.Min, 1)
@@ -74,7 +93,7 @@ func (m *maker) occurrences(n *webtemplate.Node, it *syntax.Item) {
 			return
 		}
 		if n.Repeats() {
-			count = max(n.Min, 1) + m.pick(2)
+			count = max(n.Min, 1) + m.pick(3)
 			if n.Max != webtemplate.Unbounded {
 				count = min(count, n.Max)
 			}
@@ -86,6 +105,27 @@ func (m *maker) occurrences(n *webtemplate.Node, it *syntax.Item) {
 }
 
 func (m *maker) node(n *webtemplate.Node, it *syntax.Item) {
+	if m.nothing(n, it) {
+		return
+	}
+	m.value(n, it)
+	switch {
+	case it.Empty() || !m.o.Sparse:
+	case n.Class.IsA(rminfo.DATA_VALUE):
+		m.extras(n, it)
+		if last := len(n.Chain) - 1; last > 0 && n.Chain[last-1].Class == rminfo.ELEMENT {
+			m.attributes(m.w, n, it)
+		}
+	case n.Class.Locatable():
+		m.attributes(m.w, n, it)
+		m.width(n, it)
+		if n.Class.IsA(rminfo.ENTRY) {
+			m.entry(n, it)
+		}
+	}
+}
+
+func (m *maker) value(n *webtemplate.Node, it *syntax.Item) {
 	switch {
 	case n.Class == rminfo.ISM_TRANSITION:
 		m.transition(n, it)
@@ -119,8 +159,15 @@ func (m *maker) interval(n *webtemplate.Node, it *syntax.Item) {
 			class = c
 		}
 	}
+	open := ""
+	if m.one(4) {
+		open = m.any("lower", "upper")
+	}
 	for _, end := range [...]string{"lower", "upper"} {
 		bound := n.Child(end)
+		if end == open && (bound == nil || bound.Min == 0) {
+			continue
+		}
 		if bound == nil {
 			bound = &webtemplate.Node{ID: end, Class: class, RMType: class.Name(), Template: template.NoNode}
 		}
@@ -144,7 +191,7 @@ func init() {
 		rminfo.DV_ORDINAL: (*maker).ordinal, rminfo.DV_SCALE: (*maker).ordinal,
 		rminfo.DV_QUANTITY: (*maker).quantity, rminfo.DV_COUNT: (*maker).count, rminfo.DV_PROPORTION: (*maker).proportion,
 		rminfo.DV_BOOLEAN: (*maker).boolean, rminfo.DV_DURATION: (*maker).duration,
-		rminfo.DV_DATE: temporal("2022-02-03"), rminfo.DV_DATE_TIME: temporal("2022-02-03T04:05:06Z"), rminfo.DV_TIME: fixed("04:05:06"),
+		rminfo.DV_DATE: temporal(dates), rminfo.DV_DATE_TIME: temporal(dateTimes), rminfo.DV_TIME: temporal(times),
 		rminfo.DV_URI: fixed("https://example.org/1"), rminfo.DV_EHR_URI: fixed("ehr://example.org/1"),
 		rminfo.DV_IDENTIFIER: func(m *maker, n *webtemplate.Node, it *syntax.Item) {
 			it.Set("", syntax.String, "42"+strconv.Itoa(m.pick(9)))
@@ -172,13 +219,15 @@ func fixed(text string) func(*maker, *webtemplate.Node, *syntax.Item) {
 }
 
 // temporal cuts off what the template's pattern disallows.
-func temporal(text string) func(*maker, *webtemplate.Node, *syntax.Item) {
-	return func(_ *maker, n *webtemplate.Node, it *syntax.Item) {
-		value := text
+func temporal(values []string) func(*maker, *webtemplate.Node, *syntax.Item) {
+	return func(m *maker, n *webtemplate.Node, it *syntax.Item) {
+		value := values[0]
 		if in := input(n, ""); in != nil && in.Validation != nil {
 			if at := strings.Index(in.Validation.Pattern, "XX"); at > 0 {
 				value = value[:min(at-1, len(value))]
 			}
+		} else if m.o.Sparse {
+			value = m.any(values...)
 		}
 		it.Set("", syntax.String, value)
 	}
@@ -194,9 +243,18 @@ func input(n *webtemplate.Node, suffix string) *webtemplate.Input {
 }
 
 func (m *maker) text(n *webtemplate.Node, it *syntax.Item) {
-	text := "Lorem ipsum"
+	text := m.any(texts...)
+	if !m.o.Sparse {
+		text = texts[0]
+	}
 	if in := input(n, ""); in != nil && len(in.List) > 0 {
 		text = in.List[m.pick(len(in.List))].Value
+	}
+	if n.Inputs != nil && n.Inputs[0].List == nil && !n.InContext && m.one(8) {
+		it.Set("code", syntax.String, "42")
+		it.Set("value", syntax.String, text)
+		it.Set("terminology", syntax.String, "SNOMED-CT")
+		return
 	}
 	it.Set("", syntax.String, text)
 }
@@ -246,6 +304,10 @@ func (m *maker) quantity(n *webtemplate.Node, it *syntax.Item) {
 	if in := input(n, "unit"); in != nil && len(in.List) > 0 {
 		option := in.List[m.pick(len(in.List))]
 		unit, limits = option.Value, option.Validation
+	} else if n.Template != template.NoNode && m.w != nil {
+		if q, ok := m.w.Template.Node(n.Template).Constraint.(*aom.Quantity); ok && q.Property != nil && units[q.Property.Code] != "" {
+			unit = units[q.Property.Code]
+		}
 	}
 	it.Set("magnitude", syntax.Number, m.number(limits, false))
 	it.Set("unit", syntax.String, unit)
@@ -317,9 +379,15 @@ func (m *maker) boolean(n *webtemplate.Node, it *syntax.Item) {
 	it.Set("", syntax.Boolean, value)
 }
 
+// durationFields is how many fields a duration without a pattern has.
+var durationFields = [...]string{"year", "month", "day", "week", "hour", "minute", "second"}
+
 func (m *maker) duration(n *webtemplate.Node, it *syntax.Item) {
-	if len(n.Inputs) == 0 {
-		it.Set("", syntax.String, "PT1H")
+	limited := slices.ContainsFunc(n.Inputs, func(in webtemplate.Input) bool {
+		return in.Validation != nil && in.Validation.Range != nil && in.Validation.Range.Max != ""
+	})
+	if len(n.Inputs) == 0 || !limited && len(n.Inputs) == len(durationFields) && m.one(2) {
+		it.Set("", syntax.String, m.any(durations...))
 		return
 	}
 	in := n.Inputs[m.pick(len(n.Inputs))]

@@ -1,6 +1,7 @@
 package webtemplate
 
 import (
+	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/template"
 )
@@ -21,8 +22,9 @@ type WebTemplate struct {
 	// places are the nodes of the web template at each node of the template:
 	// several where a node is split by its names.
 	places map[template.NodeID][]*Node
-	// names are the names of the template's nodes, where they have one.
-	names []string
+	// names are the names of the template's nodes, where they have one, and codes
+	// those of names that are fixed with their code.
+	names, codes []string
 }
 
 // NameOf is the name a node bears unless a document gives another: the one the
@@ -32,7 +34,7 @@ type WebTemplate struct {
 func (w *WebTemplate) NameOf(id template.NodeID, n *Node) (text, code string) {
 	codes := w.Template.Node(id).NameCodes
 	if len(codes) == 0 {
-		return w.names[id], ""
+		return w.names[id], w.codes[id]
 	}
 	code = codes[0].Code
 	for _, allowed := range codes {
@@ -46,19 +48,32 @@ func (w *WebTemplate) NameOf(id template.NodeID, n *Node) (text, code string) {
 
 // nameAll looks the names up once.
 func (w *WebTemplate) nameAll() {
-	w.names = make([]string, w.Template.Len())
+	w.names, w.codes = make([]string, w.Template.Len()), make([]string, w.Template.Len())
 	for i := range w.names {
 		n := w.Template.Node(template.NodeID(i))
 		switch {
 		case !n.Class.Locatable():
 		case len(n.Names) > 0:
 			w.names[i] = n.Names[0]
+			w.codes[i] = w.codeOfName(template.NodeID(i))
 		default:
 			if w.names[i] = w.Template.Label(template.NodeID(i), ""); w.names[i] == "" {
 				w.names[i] = n.Class.Name()
 			}
 		}
 	}
+}
+
+// codeOfName is the code of a coded name that has one only.
+func (w *WebTemplate) codeOfName(id template.NodeID) string {
+	for _, name := range w.Template.Children(id, rminfo.A_name) {
+		for _, phrase := range w.Template.Children(name, rminfo.A_defining_code) {
+			if codes, ok := w.Template.Node(phrase).Constraint.(*aom.CodePhrase); ok && codes.Terminology == "local" && len(codes.Codes) == 1 {
+				return codes.Codes[0]
+			}
+		}
+	}
+	return ""
 }
 
 // At lists the web template nodes that end at a template node: none where the
