@@ -113,7 +113,7 @@ func partyLife(t *testing.T, app *fiber.App, class string) {
 	expect(t, app, 412, "PUT", at+"/"+id, changed, h{"If-Match": id + "::test.quire::99"})
 
 	// Versions and times.
-	text, header = expect(t, app, 200, "GET", at+"/"+v1, "", nil)
+	text, _ = expect(t, app, 200, "GET", at+"/"+v1, "", nil)
 	if !strings.Contains(text, "First Name") {
 		t.Error(text)
 	}
