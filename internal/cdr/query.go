@@ -59,6 +59,8 @@ type QueryRequest struct {
 	Explain bool
 	// Href is shown in the meta data of a query asked by GET.
 	Href string
+	// Spell writes an object of a cell in another format, nil for canonical JSON.
+	Spell func(object []byte) ([]byte, error)
 }
 
 // ResultSet is a query that may run. WriteTo runs it.
@@ -109,6 +111,12 @@ func (s *Service) Query(ctx context.Context, caller Caller, r QueryRequest) (*Re
 	if ehr == "" {
 		if rs.profile = asks(p, caller, r.Name); rs.profile == nil {
 			return nil, s.deny(ctx, caller, p, event)
+		}
+	}
+	if r.EHR != "" && !parties {
+		// An unknown scope is 404, an empty one no rows (ITS-REST 1.1, Query).
+		if _, err := s.store.EHR(ctx, p, r.EHR); err != nil {
+			return nil, s.missed(ctx, caller, p, event, err)
 		}
 	}
 	if err := s.auditor.Record(ctx, s.event(caller, p, event)); err != nil {
@@ -223,6 +231,12 @@ func (o *resultWriter) Row(cells [][]byte, ehr string) error {
 	for i, c := range cells {
 		if i > 0 {
 			o.buf = append(o.buf, ',')
+		}
+		if spell := o.set.request.Spell; spell != nil && len(c) > 0 && c[0] == '{' {
+			var err error
+			if c, err = spell(c); err != nil {
+				return err
+			}
 		}
 		o.buf = append(o.buf, c...)
 	}

@@ -86,6 +86,9 @@ func translate(ctx context.Context, err error) error {
 		switch {
 		case pg.Code == "57014":
 			return fault.New(fault.Timeout, "timeout", "the database took longer than the deadline").Because(redact(err))
+		case pg.Code == "22021" || pg.Code == "22P05":
+			// Only a value of the request can hold such a character: all else is ours.
+			return fault.New(fault.Invalid, "character", "a text holds a character that no text may hold, such as U+0000").Because(redact(err))
 		case outage(pg.Code):
 			return unavailable(redact(err))
 		}

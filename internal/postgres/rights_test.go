@@ -301,6 +301,12 @@ func TestOutages(t *testing.T) {
 			t.Error("a commit that did not happen is found")
 		}
 	})
+	t.Run("a character no text may hold", func(t *testing.T) {
+		err := h.db.with(ctx, h.db.record, time.Second, func(conn *pgx.Conn) error {
+			return conn.QueryRow(ctx, "select $1::text", "a\x00b").Scan(new(string))
+		})
+		want(t, translate(ctx, err), fault.Invalid, "character")
+	})
 	t.Run("redacted", func(t *testing.T) {
 		err := h.db.with(ctx, h.db.record, time.Second, func(conn *pgx.Conn) error {
 			_, err := conn.Exec(ctx, "select 'secret-of-a-patient'::int")

@@ -22,6 +22,9 @@ type Manners struct {
 	// MinimalCreate is the status of a create with return=minimal. EHRs answer
 	// 201 in both sets.
 	MinimalCreate int
+	// EveryTemplateVersion lists all versions of a template where none is asked
+	// for; else the newest of each family (ITS-REST 1.1, filter version).
+	EveryTemplateVersion bool
 	// Challenge is WWW-Authenticate of a 401.
 	Challenge string
 	// Codes replaces the status of one fault code; what is absent has the status
@@ -36,12 +39,13 @@ var manners = map[bool]Manners{
 		Challenge:     `Bearer realm="quire"`,
 	},
 	true: {
-		Manners:         cdr.MannersFor(true),
-		ForwardedAlways: true,
-		LocationOnRead:  true,
-		StatusInEHR:     true,
-		MinimalCreate:   http.StatusNoContent,
-		Challenge:       `Bearer realm="quire", Basic realm="quire"`,
+		Manners:              cdr.MannersFor(true),
+		ForwardedAlways:      true,
+		LocationOnRead:       true,
+		StatusInEHR:          true,
+		EveryTemplateVersion: true,
+		MinimalCreate:        http.StatusNoContent,
+		Challenge:            `Bearer realm="quire", Basic realm="quire"`,
 		Codes: map[string]int{
 			// Template upload answers an Accept it cannot meet like a wrong Content-Type.
 			"template-upload-accept": http.StatusUnsupportedMediaType,

@@ -100,8 +100,8 @@ func (b *builder) limit() error {
 		p.Limit, p.Offset = b.q.Limit.Count, b.q.Limit.Offset
 	case b.q.Top != nil:
 		p.Limit, p.Backward = b.q.Top.Count, b.q.Top.Backward
-		if p.Backward && (b.opts.Offset > 0 || b.opts.Fetch >= 0) {
-			return aql.Unsupported(b.q.Top, "TOP BACKWARD with offset or fetch")
+		if b.opts.Offset > 0 || b.opts.Fetch >= 0 {
+			return aql.Unsupported(b.q.Top, "TOP with offset or fetch")
 		}
 	}
 	// The request's window lies inside the query's.

@@ -129,6 +129,18 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+// TestTopHasNoWindow: TOP and the request's window are two ways to say one thing.
+func TestTopHasNoWindow(t *testing.T) {
+	for _, o := range []plan.Options{{Fetch: 5}, {Offset: 1, Fetch: -1}} {
+		if _, err := build(t, "SELECT TOP 3 c FROM COMPOSITION c", o); fault.Of(err).Code != "aql-unsupported" {
+			t.Errorf("offset %d fetch %d: %v", o.Offset, o.Fetch, err)
+		}
+	}
+	if p, err := build(t, "SELECT TOP 3 c FROM COMPOSITION c", plan.Options{Fetch: -1}); err != nil || p.Limit != 3 {
+		t.Errorf("TOP 3 alone: %v", err)
+	}
+}
+
 func TestFixedEHR(t *testing.T) {
 	const a, b = "7d44b88c-4199-4bad-97dc-d78268e01398", "11111111-1111-4111-8111-111111111111"
 	for _, tt := range []struct{ query, ehr, want string }{

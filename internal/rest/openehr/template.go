@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/cdr"
@@ -82,8 +83,14 @@ func (h templateHandlers) list(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
+	version := call.Query("version")
+	var newest map[string]string
+	if version == "" && !call.Manners().EveryTemplateVersion {
+		newest = newestOf(found)
+	}
 	found = slices.DeleteFunc(slices.Clone(found), func(t cdr.TemplateInfo) bool {
-		return !glob(call.Query("template_id"), t.ID) || !glob(call.Query("concept"), t.Concept) || !ofVersion(call.Query("version"), t.ID)
+		return !glob(call.Query("template_id"), t.ID) || !glob(call.Query("concept"), t.Concept) || !ofVersion(version, t.ID) ||
+			newest != nil && newest[familyOf(t.ID)] != t.ID
 	})
 	from, to, err := call.Page(root+"/definition/template/adl1.4", len(found))
 	if err != nil {
@@ -121,13 +128,49 @@ func glob(pattern, value string) bool {
 }
 
 // ofVersion matches the version that ends a template id, such as v1 or v1.0.2;
-// "" and * match all, and a partial version what begins so.
+// "" and * match all, and a partial version what begins so. (Without a version
+// the list has the newest of each family alone: newestOf.)
 func ofVersion(version, id string) bool {
 	if version == "" || version == "*" {
 		return true
 	}
 	at := strings.LastIndex(id, ".v")
 	return at >= 0 && (id[at+2:] == version || strings.HasPrefix(id[at+2:], version+"."))
+}
+
+// familyOf is a template id without the version that ends it.
+func familyOf(id string) string {
+	if at := strings.LastIndex(id, ".v"); at >= 0 && strings.Trim(id[at+2:], "0123456789.") == "" {
+		return id[:at]
+	}
+	return id
+}
+
+// newestOf is the id of the highest version of each family.
+func newestOf(templates []cdr.TemplateInfo) map[string]string {
+	newest := map[string]string{}
+	for _, t := range templates {
+		family := familyOf(t.ID)
+		if before, known := newest[family]; !known || versionBelow(before[len(family):], t.ID[len(family):]) {
+			newest[family] = t.ID
+		}
+	}
+	return newest
+}
+
+// versionBelow compares .v1.2 with .v1.10 by number.
+func versionBelow(a, b string) bool {
+	numbers := func(v string) (out []int) {
+		for part := range strings.SplitSeq(strings.TrimPrefix(v, ".v"), ".") {
+			n, err := strconv.Atoi(part)
+			if err != nil {
+				n = -1
+			}
+			out = append(out, n)
+		}
+		return out
+	}
+	return slices.Compare(numbers(a), numbers(b)) < 0
 }
 
 // get serves the template as it was uploaded, byte for byte, or its web template.
