@@ -24,6 +24,7 @@ const (
 	treeFactor  = 2        // a body in flight costs itself and its tree
 	growth      = 256 << 10
 	headerLimit = 64 << 10
+	urlLimit    = 32 << 10
 )
 
 // budget is the memory all bodies and trees in flight may take together.
@@ -167,6 +168,6 @@ func inflate(reader io.Reader, packed, limit int, memory *share) ([]byte, error)
 	}
 }
 
-func tooLarge(limit int) error {
+func tooLarge(limit int) *fault.Error {
 	return fault.New(fault.TooLarge, "body", "the request body is over the limit of %d bytes", limit)
 }

@@ -190,6 +190,8 @@ func asFault(err error) *fault.Error {
 			return fault.New(fault.MethodNotAllowed, "method", "this resource has no such method; see Allow")
 		case http.StatusRequestEntityTooLarge:
 			return fault.New(fault.TooLarge, "body", "the request body is over the limit")
+		case http.StatusRequestHeaderFieldsTooLarge:
+			return fault.New(fault.TooLarge, "header", "the request header is over the limit of %d bytes", headerLimit)
 		case http.StatusRequestTimeout:
 			return fault.New(fault.Timeout, "slow-request", "the request did not arrive in time")
 		case http.StatusBadRequest:
@@ -199,8 +201,14 @@ func asFault(err error) *fault.Error {
 	return fault.Of(err)
 }
 
+// urlCode marks the one thing that is too large and is no body.
+const urlCode = "url"
+
 // statusOf is the status of an error; the statuses only Fiber knows stay.
 func (s *server) statusOf(err error, e *fault.Error) int {
+	if e.Kind == fault.TooLarge && e.Code == urlCode {
+		return http.StatusRequestURITooLong
+	}
 	var routed *fiber.Error
 	if errors.As(err, &routed) && routed.Code == http.StatusRequestHeaderFieldsTooLarge {
 		return routed.Code
@@ -213,8 +221,9 @@ func (s *server) refuse(ctx *fiber.Ctx, shape Shape, err error) int {
 	e := asFault(err)
 	status := s.statusOf(err, e)
 	message := e
-	if status == http.StatusRequestHeaderFieldsTooLarge {
-		message = fault.New(fault.TooLarge, "header", "the request header is over %d bytes", headerLimit)
+	var routed *fiber.Error
+	if errors.As(err, &routed) && routed.Code == http.StatusRequestEntityTooLarge {
+		message = tooLarge(s.BodyLimit)
 	}
 	if e.Kind == fault.Internal {
 		message = fault.New(fault.Internal, "internal", "the server failed; the fault is logged under the request id")

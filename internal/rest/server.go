@@ -248,6 +248,9 @@ func (s *server) guarded(ctx *fiber.Ctx, call *Call) (err error) {
 			err = fault.New(fault.Internal, "internal", "panic")
 		}
 	}()
+	if len(ctx.Request().Header.RequestURI()) > urlLimit {
+		return fault.New(fault.TooLarge, urlCode, "the URL is over the limit of %d bytes", urlLimit)
+	}
 	return ctx.Next()
 }
 
@@ -331,7 +334,10 @@ func (s *server) finish(call *Call, err error) {
 		}
 		call.ctx.Set("Server-Timing", b.String())
 	}
-	method, status, size := strings.Clone(call.ctx.Method()), response.StatusCode(), len(response.Body())
+	method, status, size := strings.Clone(call.ctx.Method()), response.StatusCode(), 0
+	if !response.IsBodyStream() {
+		size = len(response.Body())
+	}
 	if s.Metrics != nil {
 		s.Metrics.Finished(method, call.pattern(), status, elapsed, size)
 	}

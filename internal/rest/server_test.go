@@ -505,10 +505,12 @@ func TestLimitsOfTheConnection(t *testing.T) {
 	for name, c := range map[string]struct {
 		request string
 		status  string
+		limit   string
 	}{
-		"body over the limit":   {"POST /x HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer good\r\nContent-Length: 70000\r\n\r\n", "413"},
-		"header over the limit": {"GET /x HTTP/1.1\r\nHost: h\r\nX-Long: " + strings.Repeat("a", 70<<10) + "\r\n\r\n", "431"},
-		"no HTTP":               {"GET\r\n\r\n", "400"},
+		"body over the limit":   {"POST /x HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer good\r\nContent-Length: 70000\r\n\r\n", "413", "65536"},
+		"header over the limit": {"GET /x HTTP/1.1\r\nHost: h\r\nX-Long: " + strings.Repeat("a", 70<<10) + "\r\n\r\n", "431", "65536"},
+		"URL over the limit":    {"POST /x?q=" + strings.Repeat("a", 40<<10) + " HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer good\r\n\r\n", "414", "32768"},
+		"no HTTP":               {"GET\r\n\r\n", "400", ""},
 	} {
 		conn, err := net.Dial("tcp", address.String())
 		if err != nil {
@@ -520,7 +522,7 @@ func TestLimitsOfTheConnection(t *testing.T) {
 		n, _ := conn.Read(answer)
 		_ = conn.Close()
 		text := string(answer[:n])
-		if !strings.HasPrefix(text, "HTTP/1.1 "+c.status) || !strings.Contains(text, `"message"`) {
+		if !strings.HasPrefix(text, "HTTP/1.1 "+c.status) || !strings.Contains(text, `"message"`) || !strings.Contains(text, c.limit) {
 			t.Errorf("%s: %s", name, text)
 		}
 	}

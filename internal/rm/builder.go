@@ -13,6 +13,20 @@ type Limits struct {
 	Bytes int // text; default 64 MiB
 }
 
+// Filled are the limits with the defaults in the place of zeros.
+func (l Limits) Filled() Limits {
+	if l.Depth == 0 {
+		l.Depth = 200
+	}
+	if l.Nodes == 0 {
+		l.Nodes = 4_000_000
+	}
+	if l.Bytes == 0 {
+		l.Bytes = 64 << 20
+	}
+	return l
+}
+
 // Errors of a Builder that ran into its limits.
 var (
 	ErrTooDeep = errors.New("nested deeper than the limit")
@@ -32,16 +46,7 @@ type Builder struct {
 
 // NewBuilder makes a builder; hint is the expected size of the text in bytes.
 func NewBuilder(limits Limits, hint int) *Builder {
-	if limits.Depth == 0 {
-		limits.Depth = 200
-	}
-	if limits.Nodes == 0 {
-		limits.Nodes = 4_000_000
-	}
-	if limits.Bytes == 0 {
-		limits.Bytes = 64 << 20
-	}
-	return &Builder{limits: limits, nodes: make([]node, 0, 16+hint/24), text: make([]byte, 0, hint/2)}
+	return &Builder{limits: limits.Filled(), nodes: make([]node, 0, 16+hint/24), text: make([]byte, 0, hint/2)}
 }
 
 // Open begins an object held by attr in the object that is open.

@@ -79,8 +79,12 @@ func (h archetypeHandlers) list(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	out := make([]archetypeJSON, 0, len(found))
-	for _, a := range found {
+	from, to, err := call.Page(root+"/definition/archetype/adl1.4", len(found))
+	if err != nil {
+		return err
+	}
+	out := make([]archetypeJSON, 0, to-from)
+	for _, a := range found[from:to] {
 		out = append(out, archetypeJSON{a.ID, a.Parent, a.Class, a.Concept, a.Language, a.Uploaded.UTC().Format("2006-01-02T15:04:05.000Z07:00")})
 	}
 	return call.JSON(http.StatusOK, out)

@@ -52,7 +52,7 @@ func (f *fake) MayWithhold(context.Context, cdr.Caller) bool { return true }
 
 func (f *fake) Tags(_ context.Context, _ cdr.Caller, q cdr.TagQuery) ([]byte, error) {
 	f.tag = q
-	return []byte(`[]`), f.known(q.EHR)
+	return []byte(`[{"key":"a"},{"key":"b<"},{"key":"c"}]`), f.known(q.EHR)
 }
 
 func (f *fake) ItemTags(_ context.Context, _ cdr.Caller, ehr string, kind cdr.Kind, ref cdr.VersionRef) ([]byte, error) {
@@ -85,7 +85,7 @@ func (f *fake) StoredQuery(_ context.Context, _ cdr.Caller, name, version string
 
 func (f *fake) StoredQueries(_ context.Context, _ cdr.Caller, prefix string) ([]cdr.StoredQuery, error) {
 	f.asked = prefix
-	return nil, nil
+	return []cdr.StoredQuery{{Name: "org.x::y", Version: "1.0.0"}, {Name: "org.x::y", Version: "1.0.1"}}, nil
 }
 
 func (f *fake) DeleteStoredQuery(_ context.Context, _ cdr.Caller, name, version string) error {

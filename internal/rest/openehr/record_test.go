@@ -1,6 +1,7 @@
 package openehr_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -140,8 +141,8 @@ func TestStoredQueries(t *testing.T) {
 		}},
 		{name: "store as JSON", method: "PUT", path: at, body: `{"q":"SELECT 1"}`, status: 415},
 		{name: "store another language", method: "PUT", path: at + "?query_type=sql", body: "SELECT 1", headers: text, status: 400},
-		{name: "list", method: "GET", path: at, status: 200, text: "[]"},
-		{name: "list all", method: "GET", path: "/definition/query", status: 200, text: "[]"},
+		{name: "list", method: "GET", path: at, status: 200, text: `"version":"1.0.1"`},
+		{name: "list all", method: "GET", path: "/definition/query", status: 200, text: `"version":"1.0.1"`},
 		{name: "get", method: "GET", path: at + "/1", status: 200, text: `{"name":"org.x::y","type":"AQL","version":"1.2.3","saved":"2026-01-02T03:04:05.678Z","q":"SELECT \"x\""}`,
 			want: h{"Location": "", "ETag": "", "Last-Modified": ""}},
 		{name: "get as XML", method: "GET", path: at + "/1", headers: h{"Accept": "application/xml"}, status: 406},
@@ -161,6 +162,37 @@ func TestStoredQueries(t *testing.T) {
 		{name: "run with nothing", method: "POST", path: "/query/org.x::y", status: 200},
 		{name: "run with an empty object", method: "POST", path: "/query/org.x::y", body: "{}", status: 200},
 		{name: "run with a text", method: "POST", path: "/query/org.x::y", body: `{"q":"SELECT 1"}`, status: 400},
+	})
+}
+
+// Every list is whole where no page is asked for, and says where the others are.
+func TestPages(t *testing.T) {
+	for at, third := range map[string]string{"/ehr/" + ehrID + "/tags": `[{"key":"b<"}]`, "/definition/query": `"version":"1.0.1"`, "/definition/query/org.x::y": `"version":"1.0.1"`} {
+		link := func(offset, rel string) string {
+			return "<" + base + at + "?fetch=1&offset=" + offset + `>; rel="` + rel + `"`
+		}
+		last := "2"
+		if strings.HasPrefix(at, "/def") {
+			last = "1"
+		}
+		next := ", " + link("2", "next")
+		if last == "1" {
+			next = ""
+		}
+		run(t, []exchange{
+			{name: at, method: "GET", path: at, status: 200, want: h{"Link": ""}},
+			{name: at + " page", method: "GET", path: at + "?fetch=1&offset=1", status: 200, text: third,
+				want: h{"Link": link("0", "first") + ", " + link("0", "prev") + next + ", " + link(last, "last")}},
+			{name: at + " past the end", method: "GET", path: at + "?offset=9", status: 200, text: "[]"},
+			{name: at + " no page", method: "GET", path: at + "?fetch=0", status: 400},
+			{name: at + " no number", method: "GET", path: at + "?offset=x", status: 400},
+			{name: at + " head", method: "HEAD", path: at, status: 200},
+		})
+	}
+	run(t, []exchange{
+		{name: "tags of an object", method: "GET", path: "/ehr/" + ehrID + "/composition/" + object + "/tags?offset=1", status: 200, text: "[]"},
+		{name: "archetypes", method: "GET", path: "/definition/archetype/adl1.4?fetch=1&offset=1", status: 200, text: "[]",
+			want: h{"Link": "<" + base + "/definition/archetype/adl1.4?fetch=1&offset=0>; rel=\"first\", <" + base + "/definition/archetype/adl1.4?fetch=1&offset=0>; rel=\"prev\", <" + base + "/definition/archetype/adl1.4?fetch=1&offset=0>; rel=\"last\""}},
 	})
 }
 

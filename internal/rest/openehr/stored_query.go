@@ -68,12 +68,21 @@ func (h storedQueryHandlers) list(call *rest.Call) error {
 	if _, err := call.Accept(rest.JSON); err != nil {
 		return err
 	}
-	found, err := h.service.StoredQueries(call.Context(), call.Caller, call.Param("qualified_query_name"))
+	name := call.Param("qualified_query_name")
+	found, err := h.service.StoredQueries(call.Context(), call.Caller, name)
 	if err != nil {
 		return err
 	}
-	out := make([]storedQueryJSON, 0, len(found))
-	for _, q := range found {
+	path := pathOf("definition", "query")
+	if name != "" {
+		path = pathOf("definition", "query", name)
+	}
+	from, to, err := call.Page(path, len(found))
+	if err != nil {
+		return err
+	}
+	out := make([]storedQueryJSON, 0, to-from)
+	for _, q := range found[from:to] {
 		out = append(out, storedQueryOf(q))
 	}
 	return call.JSON(http.StatusOK, out)

@@ -3,7 +3,9 @@ package openehr
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
@@ -51,7 +53,20 @@ func (h tagHandlers) list(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	return call.Send(http.StatusOK, rest.JSON, text)
+	return sendTags(call, pathOf("ehr", ehr, "tags"), text)
+}
+
+// sendTags answers with a list of tags, or the page of it that was asked for.
+func sendTags(call *rest.Call, path string, list []byte) error {
+	var tags []json.RawMessage
+	if err := json.Unmarshal(list, &tags); err != nil {
+		return err
+	}
+	from, to, err := call.Page(path, len(tags))
+	if err != nil {
+		return err
+	}
+	return call.JSON(http.StatusOK, tags[from:to])
 }
 
 // tagFilters reads the filters of a list of tags.
@@ -77,7 +92,8 @@ func (h tagHandlers) get(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	return call.Send(http.StatusOK, rest.JSON, text)
+	noun := strings.ToLower(h.kind.Class())
+	return sendTags(call, pathOf("ehr", ehr, noun, call.Param("uid_based_id"), "tags"), text)
 }
 
 // tagBody is an ITEM_TAG as it is put: its target and owner are in the path.

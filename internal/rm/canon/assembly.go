@@ -113,7 +113,7 @@ func (a *Assembly) Tree(want rminfo.Class, notation, typeWord string) (*rm.Tree,
 
 func (a *Assembly) tree(want rminfo.Class) (*rm.Tree, error) {
 	if err := a.r.b.Err(); err != nil {
-		return nil, limitFault(err)
+		return nil, limitFault(err, a.r.limits)
 	}
 	return a.r.finish(want, a.opts)
 }

@@ -190,12 +190,16 @@ func clip(s string) string {
 }
 
 // limitFault is the error of a document that is larger than the limits.
-func limitFault(err error) error {
-	code := "json-size"
-	if errors.Is(err, rm.ErrTooDeep) {
-		code = "json-depth"
+func limitFault(err error, limits rm.Limits) error {
+	code, limit := "json-size", limits.Filled()
+	n := limit.Nodes
+	switch {
+	case errors.Is(err, rm.ErrTooDeep):
+		code, n = "json-depth", limit.Depth
+	case errors.Is(err, rm.ErrTooLong):
+		n = limit.Bytes
 	}
-	return fault.New(fault.Invalid, code, "the document is too large: %s", err)
+	return fault.New(fault.Invalid, code, "the document is too large: %s of %d", err, n)
 }
 
 // syntaxFault is the error of a text that is no JSON, or no JSON object.

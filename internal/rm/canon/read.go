@@ -106,7 +106,7 @@ func read(data []byte, want rminfo.Class, opts ReadOptions, trusted bool) (*rm.T
 	}
 	switch err := r.document(); {
 	case err == errStop:
-		return nil, limitFault(r.b.Err())
+		return nil, limitFault(r.b.Err(), r.limits)
 	case err != nil:
 		return nil, syntaxFault(data, err)
 	}
