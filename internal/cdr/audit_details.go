@@ -7,6 +7,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/rm"
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 )
@@ -107,8 +108,9 @@ func committer(caller Caller, info CommitInfo) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		// PARTY_IDENTIFIED, invariants Basic_validity and Name_valid.
 		if t.Class(t.Root()) != rminfo.PARTY_SELF && t.TextAt(t.Root(), rminfo.A_name) == "" &&
-			t.Len() < 2 {
+			(t.Len() < 2 || t.Child(t.Root(), rminfo.A_name) != rm.None) {
 			return nil, fault.New(fault.Unprocessable, "committer", "the committer has neither a name nor an identity")
 		}
 		return canon.WriteJSON(nil, t, t.Root()), nil

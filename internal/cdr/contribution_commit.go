@@ -75,7 +75,12 @@ func (s *Service) commitAll(ctx context.Context, caller Caller, p *access.Profil
 	batch.Event = s.event(caller, p, event)
 	done, err := s.store.Commit(ctx, batch)
 	if err != nil {
-		return ContributionView{}, s.missed(ctx, caller, p, event, err)
+		err = s.missed(ctx, caller, p, event, err)
+		if f := fault.Of(err); f.Code == "version-unknown" {
+			// The contribution's resource is there; what a member builds on is not.
+			err = fault.New(fault.Precondition, f.Code, "a preceding_version_uid names no version of this record").Because(err)
+		}
+		return ContributionView{}, err
 	}
 	if done.Repeated != "" {
 		return s.contributionAgain(ctx, caller, p, ehr, done.Repeated, inline)
