@@ -17,7 +17,8 @@ func (c *checker) alternative(child rm.ID, n template.NodeID, a *template.Attrib
 	if len(a.Children) == 0 {
 		return
 	}
-	candidates := c.candidates(child, a)
+	var few [8]template.NodeID // most attributes have no more, and need no allocation
+	candidates := c.candidates(few[:0], child, a)
 	switch len(candidates) {
 	case 0:
 		c.noAlternative(child, n, a)
@@ -56,27 +57,26 @@ func (c *checker) alternative(child rm.ID, n template.NodeID, a *template.Attrib
 }
 
 // candidates are the alternatives of the right class and node id, those of
-// exactly the class first.
-func (c *checker) candidates(child rm.ID, a *template.Attribute) []template.NodeID {
+// exactly the class first, appended to list.
+func (c *checker) candidates(list []template.NodeID, child rm.ID, a *template.Attribute) []template.NodeID {
 	class := c.tree.Class(child)
 	code := ""
 	if class.Locatable() {
 		code = c.tree.ArchetypeNodeID(child)
 	}
-	var exact, wider []template.NodeID
-	for _, m := range a.Children {
-		node := c.tpl.Node(m)
-		switch {
-		case !class.IsA(node.Class) || !c.parameterFits(child, node):
-		case node.Slot != nil && !c.tpl.SlotAdmits(m, code):
-		case node.AtCode != "" && !specialises(code, node.AtCode):
-		case class == node.Class:
-			exact = append(exact, m)
-		default:
-			wider = append(wider, m)
+	for _, exact := range [...]bool{true, false} {
+		for _, m := range a.Children {
+			node := c.tpl.Node(m)
+			switch {
+			case exact != (class == node.Class), !class.IsA(node.Class), !c.parameterFits(child, node):
+			case node.Slot != nil && !c.tpl.SlotAdmits(m, code):
+			case node.AtCode != "" && !specialises(code, node.AtCode):
+			default:
+				list = append(list, m)
+			}
 		}
 	}
-	return append(exact, wider...)
+	return list
 }
 
 // specialises says whether a code is another or specialises it: at0004.1 is an

@@ -111,7 +111,12 @@ func (c *checker) absent(id rm.ID, n template.NodeID, a *template.Attribute) {
 
 // members places each member of a container at a template node and counts.
 func (c *checker) members(id rm.ID, n template.NodeID, a *template.Attribute) {
-	counts := make([]int, len(a.Children))
+	var few [24]int // most containers have no more kinds of members
+	counts := few[:]
+	if len(a.Children) > len(few) {
+		counts = make([]int, len(a.Children))
+	}
+	counts = counts[:len(a.Children)]
 	total := 0
 	for child := range c.tree.Children(id, a.Attr) {
 		total++
