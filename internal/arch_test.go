@@ -24,7 +24,7 @@ var floors = map[string]string{
 	"hl7v2": "core", "pdf": "core", "demo": "core",
 	"cdr":      "app",
 	"postgres": "adapter", "keto": "adapter", "authn": "adapter", "rest": "adapter", "telemetry": "adapter", "config": "adapter",
-	"embedded": "adapter", "fhirterm": "adapter", "outbound": "adapter",
+	"embedded": "adapter", "fhirterm": "adapter", "outbound": "adapter", "webhook": "adapter",
 	"testkit": "wiring", "bench": "wiring",
 }
 

@@ -25,14 +25,15 @@ import (
 )
 
 type upCommand struct {
-	Data      string `help:"Where everything is kept; made at the first start." default:".quire" placeholder:"DIR"`
-	Listen    string `help:"Address of the API; port 0 takes a free one." default:"127.0.0.1:8080" placeholder:"ADDR"`
-	OpsListen string `help:"Address of health, metrics and profiles." default:"127.0.0.1:8081" placeholder:"ADDR"`
-	BasePath  string `help:"Path before every route." placeholder:"PATH"`
-	Demo      bool   `help:"Load 20 synthetic people and 500 compositions." default:"true" negatable:""`
-	Compat    string `help:"Manners: the specification's, or EHRbase's with its paths, users and statuses." enum:"none,ehrbase" default:"none"`
-	Auth      string `help:"none makes every caller an administrator; for loopback only." enum:"default,none" default:"default"`
-	Verbose   bool   `help:"Log more." short:"v"`
+	Data         string   `help:"Where everything is kept; made at the first start." default:".quire" placeholder:"DIR"`
+	Listen       string   `help:"Address of the API; port 0 takes a free one." default:"127.0.0.1:8080" placeholder:"ADDR"`
+	OpsListen    string   `help:"Address of health, metrics and profiles." default:"127.0.0.1:8081" placeholder:"ADDR"`
+	BasePath     string   `help:"Path before every route." placeholder:"PATH"`
+	Demo         bool     `help:"Load 20 synthetic people and 500 compositions." default:"true" negatable:""`
+	Compat       string   `help:"Manners: the specification's, or EHRbase's with its paths, users and statuses." enum:"none,ehrbase" default:"none"`
+	Auth         string   `help:"none makes every caller an administrator; for loopback only." enum:"default,none" default:"default"`
+	WebhookHosts []string `name:"webhook-hosts" help:"Hosts that webhooks may be sent to, such as localhost:9000." placeholder:"HOST"`
+	Verbose      bool     `help:"Log more." short:"v"`
 }
 
 // systemID of `up` where no compatibility asks for another.
@@ -82,7 +83,8 @@ func (c upCommand) Run(ctx context.Context) error {
 	}
 	p, err := assemble(ctx, wiring{
 		Database: postgres.Config{DSN: appDSN}, Direct: appDSN, KetoRead: cluster.KetoRead(), KetoWrite: cluster.KetoWrite(), Sentinel: cluster.Sentinel(),
-		SystemID: c.systemID(), Compat: c.Compat == "ehrbase", Destruction: true, FormSecret: []byte(keep.FormSecret), Log: log,
+		SystemID: c.systemID(), Compat: c.Compat == "ehrbase", Destruction: true, FormSecret: []byte(keep.FormSecret),
+		WebhookHosts: c.WebhookHosts, Log: log,
 	})
 	if err != nil {
 		return err

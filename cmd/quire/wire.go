@@ -15,8 +15,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/cdr/feed"
 	"github.com/quire-cdr/quire/internal/cdr/form"
+	"github.com/quire-cdr/quire/internal/cdr/transfer"
 	"github.com/quire-cdr/quire/internal/keto"
+	"github.com/quire-cdr/quire/internal/outbound"
 	"github.com/quire-cdr/quire/internal/postgres"
 	"github.com/quire-cdr/quire/internal/rest"
 	restaccess "github.com/quire-cdr/quire/internal/rest/access"
@@ -27,6 +30,7 @@ import (
 	"github.com/quire-cdr/quire/internal/rest/web"
 	"github.com/quire-cdr/quire/internal/telemetry"
 	"github.com/quire-cdr/quire/internal/validate"
+	"github.com/quire-cdr/quire/internal/webhook"
 )
 
 // parts are the adapters of one running server and the use cases on them.
@@ -39,6 +43,8 @@ type parts struct {
 	forms      *form.Forms
 	control    *cdr.AccessControl
 	trail      *cdr.AuditTrail
+	transfers  *transfer.Transfers
+	feed       *feed.Feed
 	log        *slog.Logger
 	direct     string
 }
@@ -54,12 +60,16 @@ type wiring struct {
 	SystemID    string
 	Compat      bool
 	Destruction bool
-	FormSecret  []byte
+	// TwoPersons asks for a second person before anything is destroyed.
+	TwoPersons bool
+	FormSecret []byte
 	// Terminology judges codes of external value sets, nil does not; with
 	// PassUnanswered its silence is a warning.
 	Terminology    validate.Terminology
 	PassUnanswered bool
-	Log            *slog.Logger
+	// WebhookHosts are those that may be told of changes.
+	WebhookHosts []string
+	Log          *slog.Logger
 }
 
 // assemble opens the adapters; close what it returns.
@@ -96,7 +106,7 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 	})
 	p.service = cdr.New(cdr.Deps{
 		Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, SystemID: w.SystemID,
-		Compat: w.Compat, Destruction: w.Destruction, Terminology: w.Terminology, PassUnanswered: w.PassUnanswered, Logger: w.Log,
+		Compat: w.Compat, Destruction: w.Destruction, TwoPersons: w.TwoPersons, Terminology: w.Terminology, PassUnanswered: w.PassUnanswered, Logger: w.Log,
 	})
 	if p.forms, err = form.New(form.Config{
 		Service: p.service, Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, Secret: w.FormSecret,
@@ -105,6 +115,11 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 	}
 	p.control = &cdr.AccessControl{Store: p.access, Authorizer: p.authorizer, Auditor: p.auditor}
 	p.trail = &cdr.AuditTrail{Store: p.access, Access: p.access, Authorizer: p.authorizer, Auditor: p.auditor}
+	p.transfers = &transfer.Transfers{Store: p.db, Act: p.service.Act(), Trail: p.access, SystemID: w.SystemID}
+	p.feed = &feed.Feed{
+		Store: p.db, Act: p.service.Act(), Secret: w.FormSecret, Logger: w.Log,
+		Sender: &webhook.Sender{Client: outbound.Client(w.WebhookHosts...), Hosts: w.WebhookHosts},
+	}
 	return p, nil
 }
 
@@ -157,7 +172,8 @@ func (p *parts) listen(o listenOptions) (_ *listeners, err error) {
 		openehr.Routes(p.service, openehr.About{Version: version, SystemID: o.SystemID}),
 
 		restfhir.Routes(p.forms, restfhir.About{Version: version}),
-		admin.Routes(p.service), admin.PurgeRoutes(p.service),
+		admin.Routes(p.service), admin.PurgeRoutes(p.service), admin.HoldRoutes(p.service), admin.TransferRoutes(p.transfers),
+		admin.FeedRoutes(p.feed),
 		restaccess.Routes(p.control),
 		audit.Routes(p.trail),
 		web.Routes(web.About{Version: version, SystemID: o.SystemID, Demo: o.Demo}),
@@ -189,6 +205,7 @@ func (p *parts) run(ctx context.Context, l *listeners, draining *atomic.Bool) er
 	behind, backgroundCtx := errgroup.WithContext(background)
 	behind.Go(func() error { return ended(backgroundCtx, p.authorizer.Run(backgroundCtx)) })
 	behind.Go(func() error { return p.auditor.Run(backgroundCtx) })
+	behind.Go(func() error { return p.feed.Run(backgroundCtx) })
 
 	front := errgroup.Group{}
 	front.Go(func() error { return served(l.api.Listener(l.apiAddr)) })

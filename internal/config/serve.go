@@ -44,6 +44,8 @@ type Serve struct {
 	TerminologyKeep      time.Duration `help:"How long an answer is believed." default:"1h" env:"QUIRE_TERMINOLOGY_KEEP" group:"Terminology"`
 	TerminologyValueSets string        `name:"terminology-value-sets-file" help:"JSON object from references as templates write them to canonical URLs of value sets, for those that are mere names." env:"QUIRE_TERMINOLOGY_VALUE_SETS_FILE" placeholder:"FILE" group:"Terminology"`
 
+	WebhookHosts []string `name:"webhook-hosts" help:"Hosts that webhooks may be sent to, each as host or host:port as in its URL. Without any none can be made." env:"QUIRE_WEBHOOK_HOSTS" placeholder:"HOST" group:"Webhooks"`
+
 	BodyLimit     int           `help:"Bytes of a request body, packed and unpacked." default:"20971520" env:"QUIRE_BODY_LIMIT" placeholder:"BYTES" group:"Limits"`
 	MemoryBudget  int64         `help:"Bytes all request bodies and their trees in flight may take; beyond it is 503." default:"268435456" env:"QUIRE_MEMORY_BUDGET" placeholder:"BYTES" group:"Limits"`
 	Deadline      time.Duration `help:"Longest work on a request." default:"10s" env:"QUIRE_DEADLINE" group:"Limits"`

@@ -2,10 +2,8 @@ package postgres
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/quire-cdr/quire/internal/access"
-	"github.com/quire-cdr/quire/internal/cdr"
 )
 
 // An attestation is added to a version that stays as it is. Its time is that of
@@ -47,7 +45,6 @@ func (p *pipeline) attested() {
 	for _, a := range c.Attested {
 		objects, numbers = append(objects, a.Version.Object), append(numbers, int32(a.Version.Number))
 		p.attest(a.Version.Object, a.Version.Number, a.Attestations)
-		p.Queue(insertOutboxSQL, c.EHR, strings.ToLower(a.Kind.Class())+"."+cdr.ChangeRubric(cdr.Attestation), a.Version.Object, int32(a.Version.Number))
 	}
 	p.Queue(noteAttestedSQL, c.EHR, c.ID, objects, numbers)
 }

@@ -106,9 +106,6 @@ func TestCompositionLife(t *testing.T) {
 	if n := h.count(t, "select count(*) from audit_event where ehr_id = $1 and outcome = 'success'", e.ID); n != 5 {
 		t.Errorf("%d audit rows of writes, want 5", n)
 	}
-	if n := h.count(t, "select count(*) from outbox where ehr_id = $1", e.ID); n != 5 {
-		t.Errorf("%d rows in the outbox, want 5", n)
-	}
 }
 
 func TestVersionedJSON(t *testing.T) {

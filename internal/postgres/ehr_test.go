@@ -140,7 +140,7 @@ func TestDeleteEHR(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, h.DeleteEHR(ctx, system, e.ID), fault.NotFound, "ehr-unknown")
-	for _, table := range []string{"ehr", "version", "node", "contribution", "object_home", "outbox", "ehr_organisation"} {
+	for _, table := range []string{"ehr", "version", "node", "contribution", "object_home", "ehr_organisation"} {
 		if n := h.count(t, "select count(*) from "+table+" where ehr_id = $1", e.ID); n != 0 {
 			t.Errorf("%d rows left in %s", n, table)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -76,7 +75,6 @@ func compose(ctx context.Context, c cdr.Commit, cut [][]row.Row, ids dictionary.
 		p.nodes(v, cut[i])
 		p.folder(v)
 		p.tags(v)
-		p.outbox(v)
 		p.attest(v.Object, int(following(v)), v.Attestations)
 	}
 	p.attested()
@@ -380,12 +378,6 @@ func columns(cut []row.Row, ids dictionary.IDs) nodeColumns {
 
 func (n nodeColumns) args() []any {
 	return []any{n.num, n.upto, n.parent, n.class, n.arch, n.shape, n.data}
-}
-
-const insertOutboxSQL = `insert into outbox (ehr_id, kind, vo_id, ver) values ($1, $2, $3, $4)`
-
-func (p *pipeline) outbox(v cdr.NewVersion) {
-	p.Queue(insertOutboxSQL, p.commit.EHR, strings.ToLower(v.Kind.Class())+"."+cdr.ChangeRubric(v.ChangeType), v.Object, following(v))
 }
 
 const insertIdempotencySQL = `insert into idempotency (ehr_id, key, principal, request, version_uid) values ($1, $2, $3, $4, $5)`
