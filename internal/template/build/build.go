@@ -250,7 +250,7 @@ func (b *builder) languages() []string {
 		}
 	}
 	all := func(l string) bool { return common[l] == len(b.order) }
-	if b.s.AnyLanguage && !all(b.language) {
+	if b.s.FromTool && !all(b.language) {
 		b.language = b.commonLanguage(all)
 	}
 	wanted := b.s.Languages

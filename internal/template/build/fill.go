@@ -42,6 +42,11 @@ func (b *builder) rename(at cursor, name *Name, where place) {
 		return
 	}
 	list := attributesOf(o)
+	if b.s.FromTool && !class(o).Locatable() {
+		m := b.mark(o)
+		m.annotations = append(m.annotations, aom.KeyValue{Key: "label", Value: name.Text})
+		return
+	}
 	if list == nil || !class(o).Locatable() {
 		b.add(where, at.path(), "source-name", "a node with a name", o.Base().TypeName, "%s has no name to fix", at.path())
 		return

@@ -6,6 +6,7 @@ import (
 	"github.com/quire-cdr/quire/internal/adl"
 	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
 )
 
 // flatten adds to a specialised archetype what it leaves to its flat parent.
@@ -115,6 +116,57 @@ func hasConstraintBinding(sets []aom.ConstraintBindings, terminology string) boo
 		}
 	}
 	return false
+}
+
+// existence gives the attributes of an archetype that never speaks of existence
+// the reference model's. ADL 1.4 (cADL, 5.3.3) means 1..1 by silence, but the
+// usual editors cannot say it and mean the reference model: all published
+// templates have protocol and state as 0..1. What must have members must be
+// there, and the value of an ELEMENT too: a null flavour may stand for it. An
+// archetype that says existence anywhere is taken at its word.
+func existence(o aom.Object) {
+	if !saysExistence(o) {
+		modelExistence(o)
+	}
+}
+
+func saysExistence(o aom.Object) bool {
+	list := attributesOf(o)
+	if list == nil {
+		return false
+	}
+	for _, a := range *list {
+		if a.Existence != once {
+			return true
+		}
+		for _, child := range a.Children {
+			if saysExistence(child) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func modelExistence(o aom.Object) {
+	list := attributesOf(o)
+	if list == nil {
+		return
+	}
+	for _, a := range *list {
+		least := a.Cardinality.Interval.Min
+		for _, child := range a.Children {
+			if a.Multiple {
+				least += child.Base().Occurrences.Min
+			}
+		}
+		if known, ok := declared(class(o), a.Name); ok && !known.Mandatory && least == 0 && class(o) != rminfo.ELEMENT {
+			a.Existence.Min = 0
+		}
+		for _, child := range a.Children {
+			modelExistence(child)
+		}
+	}
 }
 
 // maxObjects bounds an archetype once its references are expanded, and a

@@ -88,6 +88,7 @@ func (l *Library) load(id string) (*adl.Archetype, error) {
 	if a.ID != id {
 		return nil, fault.New(fault.Invalid, "archetype-invalid", "%s holds the archetype %s", file, a.ID)
 	}
+	existence(a.Definition)
 	if a.ParentID != "" {
 		parent, err := l.Flat(a.ParentID)
 		if err != nil {

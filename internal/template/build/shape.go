@@ -258,6 +258,10 @@ func (b *builder) copy(at cursor, e *Entry) cursor {
 	if o == nil {
 		return nil
 	}
+	if a != nil && !a.Multiple && b.s.FromTool {
+		// What is below a clone is marked as one too.
+		return at
+	}
 	if a == nil || !a.Multiple || attributesOf(o) == nil {
 		b.add(e.place, at.path(), "source-clone", "a member of a list", at.path(), "%s cannot be cloned, it is not one of several", at.path())
 		return nil

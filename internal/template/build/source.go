@@ -25,9 +25,10 @@ type Source struct {
 	Entries             []Entry
 	// Annotations are on full paths, as OET has them.
 	Annotations []aom.PathItems
-	// AnyLanguage takes English, else the first common language, when the root's
-	// own is not in every archetype: OET does not say its language.
-	AnyLanguage bool
+	// FromTool marks what tools write and nobody edits: its language is English,
+	// else the first common one, when the root's own is not in every archetype;
+	// names and clones of what has none are only labels.
+	FromTool bool
 
 	place place
 	lines map[string]place
@@ -104,8 +105,10 @@ type Cardinality struct {
 type Alternative struct {
 	Class string
 	Value Value
-	place place
-	lines map[string]place
+	// IfThere says that a class the archetype does not have is no fault.
+	IfThere bool
+	place   place
+	lines   map[string]place
 }
 
 // Value narrows a data value. Nil and empty members say nothing.

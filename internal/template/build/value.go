@@ -67,12 +67,17 @@ func (b *builder) types(at cursor, e *Entry) {
 		switch {
 		case len(matched) > 0:
 			kept = append(kept, matched...)
-		case b.fitsOpen(at, a, c):
+		case (!t.IfThere || len(a.Children) == 0) && b.fitsOpen(at, a, c):
 			kept = append(kept, complexOf(t.Class))
+		case t.IfThere:
 		default:
 			b.add(t.place, at.path(), "source-types", showTypes(a), t.Class, "%s may be %s, not %s", at.path(), showTypes(a), t.Class)
 			kept = append(kept, a.Children...)
 		}
+	}
+	if len(kept) == 0 {
+		b.add(where, at.path(), "source-types", showTypes(a), "none of them", "no class of %s is left of %s", at.path(), showTypes(a))
+		return
 	}
 	a.Children = kept
 	for i := range e.Types {

@@ -1,0 +1,50 @@
+package templates_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/quire-cdr/quire/archetypes"
+	"github.com/quire-cdr/quire/internal/opt"
+	"github.com/quire-cdr/quire/internal/template/build"
+	"github.com/quire-cdr/quire/templates"
+)
+
+// TestTemplatesAreBuilt builds every source again: each OPT is what its source
+// gives, and none has no source.
+func TestTemplatesAreBuilt(t *testing.T) {
+	library, err := build.OpenLibrary(archetypes.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, shipped := range templates.All() {
+		name := strings.TrimSuffix(filepath.Base(shipped.File), ".opt")
+		source, err := build.ReadYAML(os.DirFS("."), name+".yaml")
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if source.TemplateID != shipped.ID || source.Sensitivity != shipped.Sensitivity {
+			t.Errorf("%s: the source says %q, %s; the manifest %q, %s", name, source.TemplateID, source.Sensitivity, shipped.ID, shipped.Sensitivity)
+		}
+		built, err := build.Build(source, library)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var got bytes.Buffer
+		if err := opt.Write(&got, built); err != nil {
+			t.Fatal(err)
+		}
+		want, err := templates.FS.ReadFile(shipped.File)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got.Bytes(), want) {
+			t.Errorf("%s is not what its source gives; run make generate", shipped.File)
+		}
+	}
+}
