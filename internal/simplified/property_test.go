@@ -19,6 +19,7 @@ import (
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/simplified"
 	"github.com/quire-cdr/quire/internal/simplified/example"
+	"github.com/quire-cdr/quire/internal/simplified/shape"
 	"github.com/quire-cdr/quire/internal/simplified/syntax"
 	"github.com/quire-cdr/quire/internal/validate"
 )
@@ -169,7 +170,7 @@ func difference(want, got []string) string {
 var mutations = map[string]func(leaf *syntax.Item, random *rand.Rand) string{
 	"misspelt": func(leaf *syntax.Item, random *rand.Rand) string {
 		wrong := misspell(leaf.Segment, random)
-		if len(leaf.Segment) < 4 || leaf.Parent.Find(wrong) != nil || strings.TrimPrefix(leaf.Segment, "_") == wrong {
+		if len(leaf.Segment) < 4 || leaf.Parent.Find(wrong) != nil || isSpelling(wrong) {
 			return ""
 		}
 		leaf.Segment = wrong
@@ -232,6 +233,16 @@ var mutations = map[string]func(leaf *syntax.Item, random *rand.Rand) string{
 		}
 		return ""
 	},
+}
+
+// isSpelling says whether a segment is another spelling of an attribute.
+func isSpelling(segment string) bool {
+	for c := rminfo.Class(1); int(c) < rminfo.Classes(); c++ {
+		if shape.Of(c).Lookup(segment) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // TestMutations: a FLAT document with a fault is refused with a fault of the

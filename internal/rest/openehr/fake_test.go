@@ -240,7 +240,7 @@ func serve(t *testing.T, compat bool) (*fake, *fiber.App) {
 	routes := slices.DeleteFunc(openehr.Routes(f, openehr.About{Version: "1", SystemID: "sys.example"}),
 		func(r rest.Route) bool { return r.Access == rest.QueryRun })
 	app, err := rest.New(rest.Options{
-		Routes:   append(routes, openehr.QueryRoutes(f.execute)...),
+		Routes:   append(routes, openehr.QueryRoutes(f.execute, f)...),
 		Verifier: everyone{}, Manners: rest.MannersFor(compat), Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

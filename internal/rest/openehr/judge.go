@@ -43,7 +43,8 @@ func dryRun(call *rest.Call) (bool, error) {
 // with the request itself, or with the caller's rights, is answered as a commit
 // would be.
 func (h compositionHandlers) judge(call *rest.Call, ehr string) error {
-	if _, err := call.Accept(rest.JSON); err != nil {
+	as, err := enclosed(call)
+	if err != nil {
 		return err
 	}
 	s, err := h.submitted(call)
@@ -62,6 +63,11 @@ func (h compositionHandlers) judge(call *rest.Call, ehr string) error {
 			s.template.Simplified().Explain(s.content.Tree, j.Refusal.Issues)
 		}
 		s.template.Simplified().Explain(s.content.Tree, j.Warnings)
+	}
+	if as.simplified != 0 && j.JSON != nil {
+		if j.JSON, err = writer(call, h.service)(j.JSON, as.simplified); err != nil {
+			return err
+		}
 	}
 	return call.JSON(http.StatusOK, verdict(call, j))
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/rest"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/simplified"
 )
 
 type queryService interface {
@@ -41,8 +43,8 @@ func executorOf(service queryService) executor {
 	}
 }
 
-func queryRoutes(execute executor) []rest.Route {
-	h := queryHandlers{execute}
+func queryRoutes(execute executor, templates templateReader) []rest.Route {
+	h := queryHandlers{execute, templates}
 	stored := root + "/query/:qualified_query_name"
 	return []rest.Route{
 		{Method: http.MethodGet, Path: root + "/query/aql", Access: rest.QueryRun, Handler: h.get},
@@ -64,7 +66,10 @@ func storedName(call *rest.Call) string {
 	return name
 }
 
-type queryHandlers struct{ execute executor }
+type queryHandlers struct {
+	execute   executor
+	templates templateReader
+}
 
 // protocol are the names of the query string that are never AQL parameters.
 var protocol = map[string]bool{
@@ -87,7 +92,7 @@ func (h queryHandlers) get(call *rest.Call) error {
 		query.Params = parameters
 	}
 	call.QueryEach(func(name, value string) {
-		if protocol[name] {
+		if _, known := simplified.FormatOf(value); protocol[name] || name == "format" && known {
 			return
 		}
 		name = strings.TrimPrefix(name, "$")
@@ -167,8 +172,18 @@ func parametersOf(text jsontext.Value) (map[string]any, error) {
 // run settles what may stand in several places, executes and answers. offset and
 // fetch are those of the body.
 func (h queryHandlers) run(call *rest.Call, query cdr.QueryRequest, offset, fetch *int) error {
-	if _, err := call.Accept(rest.JSON); err != nil {
+	as, err := enclosed(call)
+	if err != nil {
 		return err
+	}
+	if as.simplified != 0 {
+		write := writer(call, h.templates)
+		query.Spell = func(object []byte) ([]byte, error) {
+			if classOf(object) != rminfo.COMPOSITION.Name() {
+				return object, nil
+			}
+			return write(object, as.simplified)
+		}
 	}
 	if query.Name == "" && strings.TrimSpace(query.Text) == "" {
 		return fault.New(fault.Invalid, "q-missing", "the query text q is missing")
@@ -193,7 +208,6 @@ func (h queryHandlers) run(call *rest.Call, query cdr.QueryRequest, offset, fetc
 			return fault.New(fault.Invalid, strings.ReplaceAll(f.name, "_", "-"), "%s must be true or false", f.name)
 		}
 	}
-	var err error
 	if query.Offset, err = agreed(call, "offset", offset); err != nil {
 		return err
 	}
@@ -206,7 +220,7 @@ func (h queryHandlers) run(call *rest.Call, query cdr.QueryRequest, offset, fetc
 		return err
 	}
 	disclose(call, withheld)
-	return answer.Send(rest.JSON)
+	return answer.Send(as.media)
 }
 
 // agreed is a number that may stand in the URL and in the body, equal in both;

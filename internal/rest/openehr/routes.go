@@ -44,6 +44,6 @@ func Routes(service Service, about About) []rest.Route {
 		templateRoutes(service),
 		archetypeRoutes(service),
 		storedQueryRoutes(service),
-		queryRoutes(executorOf(service)),
+		queryRoutes(executorOf(service), service),
 	)
 }

@@ -82,6 +82,24 @@ func asked(call *rest.Call, sent spelling) (spelling, error) {
 	return spelling{media, simplifiedFormat(media)}, err
 }
 
+// enclosed negotiates the spelling of the compositions in an answer that is
+// itself JSON: a result set, the verdict of a dry run. A format of another name is
+// no concern of it: a query may have a parameter called so.
+func enclosed(call *rest.Call) (spelling, error) {
+	f, named := simplified.FormatOf(call.Query("format"))
+	offers := []string{rest.JSON}
+	for _, m := range simplifiedMedia {
+		if !named || m.format == f {
+			offers = append(offers, m.media)
+		}
+	}
+	media, err := call.Accept(offers...)
+	if !named {
+		f = simplifiedFormat(media)
+	}
+	return spelling{media, f}, err
+}
+
 // submission is a composition that was sent, and how the answer is wanted.
 type submission struct {
 	content cdr.Content
@@ -195,6 +213,24 @@ func spelled(call *rest.Call, templates templateReader, document []byte, as simp
 	}
 	call.Set("openehr-template-id", id)
 	return found.Simplified().Write(tree, as)
+}
+
+// writer writes compositions of several templates, each looked up once.
+func writer(call *rest.Call, templates templateReader) func(document []byte, as simplified.Format) ([]byte, error) {
+	known := map[string]*cdr.Template{}
+	return func(document []byte, as simplified.Format) ([]byte, error) {
+		tree, err := canon.ReadStored(document)
+		if err != nil {
+			return nil, err
+		}
+		id := tree.TextAt(tree.Root(), rminfo.A_archetype_details, rminfo.A_template_id, rminfo.A_value)
+		if known[id] == nil {
+			if known[id], err = templates.Template(call.Context(), call.Caller, id); err != nil {
+				return nil, err
+			}
+		}
+		return known[id].Simplified().Write(tree, as)
+	}
 }
 
 // shownAs answers a read in the format that was asked for.

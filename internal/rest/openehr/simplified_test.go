@@ -150,6 +150,27 @@ func TestSimplifiedFormats(t *testing.T) {
 		t.Errorf("update: %d %.500s", status, text)
 	}
 
+	query := "/query/aql?q=" + url.QueryEscape("SELECT c, c/uid/value, c/content[openEHR-EHR-OBSERVATION.body_weight.v2] AS o FROM EHR e CONTAINS COMPOSITION c")
+	for _, ask := range []struct{ query, accept, content, has string }{
+		{"&format=FLAT", "application/json", "application/json; charset=utf-8", `"rows":[[{"bericht/`},
+		{"&format=STRUCTURED", "", "application/json; charset=utf-8", `"rows":[[{"bericht":{`},
+		{"", flatType, flatType, `"rows":[[{"bericht/`},
+		{"", structuredType, structuredType, `"rows":[[{"bericht":{`},
+		{"", "application/json", "application/json; charset=utf-8", `"rows":[[{"_type":"COMPOSITION"`},
+	} {
+		status, text, header := askSimplified(t, app, "GET", query+ask.query, "", h{"Accept": ask.accept})
+		if status != http.StatusOK || header.Get("Content-Type") != ask.content || !strings.Contains(text, ask.has) {
+			t.Errorf("query %s %s: %d %s %.600s", ask.query, ask.accept, status, header.Get("Content-Type"), text)
+		}
+	}
+
+	for _, dry := range []struct{ accept, has string }{{flatType, `"composition":{"bericht/`}, {structuredType, `"composition":{"bericht":`}, {"application/json", `"composition":{"_type":"COMPOSITION"`}} {
+		status, text, _ := askSimplified(t, app, "POST", ehr+"/composition?dry_run=true", string(document), h{"Content-Type": flatType, "openehr-template-id": "AlternativeEvents", "Accept": dry.accept})
+		if status != http.StatusOK || !strings.Contains(text, dry.has) || !strings.Contains(text, `"valid":true`) {
+			t.Errorf("dry run as %s: %d %.600s", dry.accept, status, text)
+		}
+	}
+
 	for _, bad := range []struct {
 		name, body, key, near string
 		headers               h
