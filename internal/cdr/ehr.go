@@ -90,5 +90,6 @@ func ehrOf(e StoredEHR) EHR {
 	return EHR{
 		ID: e.ID, SystemID: e.SystemID, Created: e.Created, Status: document(e.Status), StatusID: e.StatusID,
 		DirectoryID: e.DirectoryID, IsQueryable: e.IsQueryable, IsModifiable: e.IsModifiable,
+		Merged: e.Merged, MergedInto: e.MergedInto,
 	}
 }

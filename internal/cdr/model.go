@@ -129,6 +129,11 @@ type EHR struct {
 	// DirectoryID is the versioned object of the directory, "" without one.
 	DirectoryID               string
 	IsQueryable, IsModifiable bool
+	// Merged are other records of the person that were merged into this one and
+	// hold the rest of what is known; MergedInto is the one this was merged into,
+	// "" for none.
+	Merged     []string
+	MergedInto string
 }
 
 // Versioned is a VERSIONED_OBJECT as canonical JSON.

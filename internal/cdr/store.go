@@ -221,6 +221,9 @@ type StoredEHR struct {
 	Created                             time.Time
 	IsQueryable, IsModifiable           bool
 	Status                              Version
+	// Merged and MergedInto are as in EHR.
+	Merged     []string
+	MergedInto string
 }
 
 // TemplateInfo is a row of the list of templates.

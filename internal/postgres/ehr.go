@@ -15,7 +15,9 @@ import (
 
 // One EHR with its status: %[1]s is ehr, %[2]s version, %[3]s the test that
 // picks the EHR.
-const ehrSQL = `select h.system_id, e.created, e.directory_id, e.is_queryable, e.is_modifiable, ` + versionColumns + `, v.doc
+const ehrSQL = `select h.system_id, e.created, e.directory_id, e.is_queryable, e.is_modifiable,
+       array(select l.other::text from ehr_link l where l.ehr_id = e.ehr_id and l.kind = 'merged' and l.ended is null order by l.linked),
+       coalesce((select l.other::text from ehr_link l where l.ehr_id = e.ehr_id and l.kind = 'merged-into' and l.ended is null), ''), ` + versionColumns + `, v.doc
 from %[1]s
 join system h on h.id = e.system
 join %[2]s on v.ehr_id = e.ehr_id and v.vo_id = e.status_id and (v.is_effective or v.is_latest) ` + versionJoins + `
@@ -45,7 +47,7 @@ func (db *DB) ehr(ctx context.Context, p *access.Profile, text string, args []an
 	b := &pgx.Batch{}
 	begin(ctx, b, p, access.Read)
 	b.Queue(text, args...).QueryRow(func(row pgx.Row) error {
-		return scanAfter(row, []any{&e.SystemID, &e.Created, &directory, &e.IsQueryable, &e.IsModifiable}, &e.Status, &e.Status.Doc)
+		return scanAfter(row, []any{&e.SystemID, &e.Created, &directory, &e.IsQueryable, &e.IsModifiable, &e.Merged, &e.MergedInto}, &e.Status, &e.Status.Doc)
 	})
 	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
 		return conn.SendBatch(ctx, b).Close()

@@ -56,8 +56,8 @@ func (h *house) lived(t testing.TB) (ehr string, kept cdr.Document) {
 	e := must[cdr.EHR](t)(h.CreateEHR(ctx, clinician, "", subjectStatus(uuid.Must(uuid.NewV4()).String()+marker, "urn:hospital"), cdr.CommitInfo{Description: marker}))
 	tags := []cdr.Tag{{Key: marker, Value: ptr(marker), Path: "/content"}}
 	kept = doc(h.CreateComposition(ctx, clinician, e.ID, example(t, "vital_signs_minimal", marked), cdr.CommitInfo{ObjectTags: &tags, VersionTags: &tags, IdempotencyKey: marker}))
-	kept = doc(h.UpdateComposition(ctx, clinician, e.ID, kept.ObjectID, kept.VersionUID, example(t, "vital_signs_minimal", marked), cdr.CommitInfo{Labels: []string{"restricted"}[:0]}))
-	draft := doc(h.UpdateComposition(ctx, clinician, e.ID, kept.ObjectID, kept.VersionUID, example(t, "vital_signs_minimal", marked), cdr.CommitInfo{Lifecycle: "553"}))
+	kept = doc(h.UpdateComposition(ctx, clinician, e.ID, kept.ObjectID, kept.VersionUID, example(t, "vital_signs_minimal", marked), cdr.CommitInfo{}))
+	doc(h.UpdateComposition(ctx, clinician, e.ID, kept.ObjectID, kept.VersionUID, example(t, "vital_signs_minimal", marked), cdr.CommitInfo{Lifecycle: "553"}))
 	gone := doc(h.CreateComposition(ctx, clinician, e.ID, example(t, "emergency_care_plan_minimal", marked), cdr.CommitInfo{}))
 	doc(h.DeleteComposition(ctx, clinician, e.ID, gone.VersionUID, "", cdr.CommitInfo{Description: marker}))
 	doc(h.CreateComposition(ctx, system, e.ID, example(t, "vital_signs_minimal", marked), cdr.CommitInfo{Labels: []string{"mental-health"}}))
@@ -76,7 +76,6 @@ func (h *house) lived(t testing.TB) (ehr string, kept cdr.Document) {
 			t.Fatal(err)
 		}
 	}
-	_ = draft
 	return e.ID, kept
 }
 
@@ -199,4 +198,172 @@ func (d *dying) Read(p []byte) (int, error) {
 		d.kill()
 	}
 	return n, err
+}
+
+// A record that moves keeps its history with the system ids it has, and goes on
+// with those of its new home; a copy does not go on at all.
+func TestMoveAndCopyToAnotherSystem(t *testing.T) {
+	h, ctx := newHouse(t), context.Background()
+	here := h.transfers()
+	ehr, kept := h.lived(t)
+	export := h.export(t, here, ehr)
+	there := newHouse(t)
+	other := there.transfersOf("elsewhere.org")
+	service := cdr.New(cdr.Deps{Store: there.db, Authorizer: there.people, Auditor: there.audit, SystemID: "elsewhere.org", Destruction: true})
+	_, err := other.Import(ctx, system, transfer.Request{Mode: transfer.Restore, Open: from(export)})
+	want(t, err, fault.Conflict, "not-ours")
+	_, err = here.Import(ctx, system, transfer.Request{Mode: transfer.Copy, Open: from(export)})
+	want(t, err, fault.Conflict, "ours")
+	report := must[transfer.Report](t)(other.Import(ctx, system, transfer.Request{Mode: transfer.Relocate, Open: from(export)}))
+	if report.Left["ehr_grant"] != 1 || report.Left["ehr_organisation"] != 2 || report.From != "test.quire" {
+		t.Errorf("report %+v", report)
+	}
+	there.sound(t)
+	got := must[cdr.Document](t)(service.Composition(ctx, clinician, ehr, cdr.VersionRef{Object: kept.ObjectID}))
+	if got.VersionUID != kept.VersionUID || !bytes.Equal(got.JSON, kept.JSON) {
+		t.Errorf("the composition is %s", got.VersionUID)
+	}
+	draft := must[cdr.Document](t)(service.Composition(ctx, clinician, ehr, cdr.VersionRef{Object: kept.ObjectID, Lifecycle: "553"}))
+	next := must[cdr.Document](t)(service.UpdateComposition(ctx, clinician, ehr, kept.ObjectID, draft.VersionUID, example(t, "vital_signs_minimal"), cdr.CommitInfo{}))
+	if next.VersionUID != kept.ObjectID+"::elsewhere.org::4" || !next.Committed.After(draft.Committed) {
+		t.Errorf("the trunk goes on with %s", next.VersionUID)
+	}
+	back := there.export(t, other, ehr)
+	if err := h.DeleteEHR(ctx, system, ehr); err != nil {
+		t.Fatal(err)
+	}
+	// Home again, with the version made elsewhere.
+	must[transfer.Report](t)(here.Import(ctx, system, transfer.Request{Mode: transfer.Relocate, Open: from(back)}))
+	if got := must[cdr.Document](t)(h.Composition(ctx, clinician, ehr, cdr.VersionRef{Object: kept.ObjectID})); got.VersionUID != next.VersionUID {
+		t.Errorf("it came home as %s", got.VersionUID)
+	}
+	h.sound(t)
+
+	must[any](t)(nil, service.DeleteEHR(ctx, system, ehr, "moved-back"))
+	must[transfer.Report](t)(other.Import(ctx, system, transfer.Request{Mode: transfer.Copy, Open: from(export)}))
+	there.sound(t)
+	copied := must[cdr.Document](t)(service.CompositionVersion(ctx, clinician, ehr, cdr.VersionRef{VersionUID: kept.VersionUID}))
+	for _, part := range []string{`"_type":"IMPORTED_VERSION"`, `"_type":"ORIGINAL_VERSION"`, kept.VersionUID, kept.Contribution} {
+		if !bytes.Contains(copied.JSON, []byte(part)) {
+			t.Errorf("the copy lacks %s: %.600s", part, copied.JSON)
+		}
+	}
+	_, err = service.UpdateComposition(ctx, clinician, ehr, kept.ObjectID, draft.VersionUID, example(t, "vital_signs_minimal"), cdr.CommitInfo{})
+	want(t, err, fault.Conflict, "imported")
+	if again := there.export(t, other, ehr); !bytes.Contains(again, []byte(`"imported":{"_type":"ORIGINAL_VERSION"`)) {
+		t.Error("the export of a copy does not say what it is")
+	}
+}
+
+// What cannot come in is said precisely.
+func TestImportRefusals(t *testing.T) {
+	h, ctx := newHouse(t), context.Background()
+	tr := h.transfers()
+	ehr, _ := h.lived(t)
+	export := h.export(t, tr, ehr)
+	if err := h.DeleteEHR(ctx, system, ehr); err != nil {
+		t.Fatal(err)
+	}
+	other := newHouse(t)
+	must[int](t)(other.DeleteTemplates(ctx, system))
+	_, err := other.transfers().Import(ctx, system, transfer.Request{Mode: transfer.Restore, DryRun: true, Open: from(export)})
+	if f := want(t, err, fault.Conflict, "templates-missing"); len(f.Issues) != 2 || f.Issues[0].Path != carePlan || len(f.Issues[0].Expected) != 64 {
+		t.Errorf("%+v", f.Issues)
+	}
+	subject := bytes.Index(export, []byte(`"subject_id":"`)) + len(`"subject_id":"`)
+	id := string(export[subject : subject+bytes.IndexByte(export[subject:], '"')])
+	must[cdr.EHR](t)(h.CreateEHR(ctx, clinician, "", subjectStatus(id, "urn:hospital"), cdr.CommitInfo{}))
+	_, err = tr.Import(ctx, system, transfer.Request{Mode: transfer.Restore, Open: from(export)})
+	if f := want(t, err, fault.Conflict, "taken"); len(f.Issues) != 1 || strings.Contains(f.Issues[0].Message, marker) {
+		t.Errorf("%+v", f.Issues)
+	}
+}
+
+func TestMergeAndUndo(t *testing.T) {
+	h, ctx := newHouse(t), context.Background()
+	tr := h.transfers()
+	make := func(id, namespace string) cdr.EHR {
+		return must[cdr.EHR](t)(h.CreateEHR(ctx, clinician, "", subjectStatus(id, namespace), cdr.CommitInfo{}))
+	}
+	const nhs = "https://fhir.nhs.uk/Id/nhs-number"
+	a, b, c := make("9434765919", nhs), make("77", "urn:hospital"), make("4010232137", nhs)
+	one, two := h.create(t, a.ID, "emergency_care_plan_minimal", cdr.CommitInfo{}), h.create(t, b.ID, "emergency_care_plan_minimal", cdr.CommitInfo{})
+	_, err := tr.Merge(ctx, system, a.ID, c.ID, "same person")
+	want(t, err, fault.Conflict, "identifiers-differ")
+	_, err = tr.Merge(ctx, clinician, a.ID, b.ID, "same person")
+	want(t, err, fault.Forbidden, "")
+	before := h.text(t, "select string_agg(vo_id::text || ver || ehr_id::text, ',' order by vo_id, ver) from version where kind = 1")
+	done := must[transfer.Merged](t)(tr.Merge(ctx, system, a.ID, b.ID, "same person, registered twice"))
+	if len(done.Twice) != 1 || done.Twice[0].Target != one.VersionUID || done.Twice[0].Source != two.VersionUID {
+		t.Errorf("to reconcile: %+v", done.Twice)
+	}
+	if now := h.text(t, "select string_agg(vo_id::text || ver || ehr_id::text, ',' order by vo_id, ver) from version where kind = 1"); now != before {
+		t.Error("a row changed its owner")
+	}
+	_, err = h.CreateComposition(ctx, clinician, b.ID, example(t, "vital_signs_minimal"), cdr.CommitInfo{})
+	want(t, err, fault.Conflict, "not-modifiable")
+	target, source := must[cdr.EHR](t)(h.EHR(ctx, clinician, a.ID)), must[cdr.EHR](t)(h.EHR(ctx, clinician, b.ID))
+	if len(target.Merged) != 1 || target.Merged[0] != b.ID || source.MergedInto != a.ID || source.IsModifiable {
+		t.Errorf("target %+v, source %+v", target, source)
+	}
+	_, err = tr.Merge(ctx, system, c.ID, b.ID, "once more")
+	want(t, err, fault.Conflict, "merged-already")
+	undone := must[transfer.Merged](t)(tr.Unmerge(ctx, system, a.ID, b.ID))
+	if source := must[cdr.EHR](t)(h.EHR(ctx, clinician, b.ID)); source.MergedInto != "" || !source.IsModifiable || source.Status.VersionUID != undone.Status {
+		t.Errorf("the source is %+v", source)
+	}
+	_, err = tr.Unmerge(ctx, system, a.ID, b.ID)
+	want(t, err, fault.NotFound, "merge-unknown")
+	h.create(t, b.ID, "vital_signs_minimal", cdr.CommitInfo{})
+	h.sound(t)
+}
+
+func TestMisfiledEntryMovesAndComesBack(t *testing.T) {
+	h, ctx := newHouse(t), context.Background()
+	tr := h.transfers()
+	wrong, right := h.ehr(t), h.ehr(t)
+	v := h.create(t, wrong.ID, "vital_signs_minimal", cdr.CommitInfo{})
+	_, err := tr.Move(ctx, clinician, wrong.ID, v.ObjectID, right.ID, "the wrong person")
+	want(t, err, fault.Forbidden, "")
+	// The fake auditor keeps no row.
+	must[any](t)(nil, h.read(t, wrong.ID, v.VersionUID))
+	moved := must[transfer.Moved](t)(tr.Move(ctx, system, wrong.ID, v.ObjectID, right.ID, "the wrong person"))
+	if len(moved.Readers) != 1 || moved.Readers[0].Principal != "user:peeking" {
+		t.Errorf("readers %+v", moved.Readers)
+	}
+	got := must[cdr.Document](t)(h.Composition(ctx, clinician, right.ID, cdr.VersionRef{VersionUID: moved.VersionUID}))
+	if got.Template != vitalSigns || got.Deleted {
+		t.Errorf("there it is %+v", got)
+	}
+	for _, ref := range []cdr.VersionRef{{Object: v.ObjectID}, {VersionUID: v.VersionUID}, {VersionUID: moved.Deletion}} {
+		_, err := h.Composition(ctx, clinician, wrong.ID, ref)
+		want(t, err, fault.NotFound, "")
+		must[cdr.Document](t)(h.Composition(ctx, system, wrong.ID, ref))
+	}
+	h.sound(t)
+	_, err = tr.Move(ctx, system, wrong.ID, v.ObjectID, right.ID, "once more")
+	want(t, err, fault.Invalid, "already-deleted")
+	back := must[transfer.Moved](t)(tr.Unmove(ctx, system, wrong.ID, v.ObjectID, "it was right"))
+	here := must[cdr.Document](t)(h.Composition(ctx, clinician, wrong.ID, cdr.VersionRef{Object: v.ObjectID}))
+	if here.VersionUID != back.VersionUID || !strings.HasSuffix(here.VersionUID, "::3") {
+		t.Errorf("it came back as %s", here.VersionUID)
+	}
+	must[cdr.Document](t)(h.Composition(ctx, clinician, wrong.ID, cdr.VersionRef{VersionUID: v.VersionUID}))
+	_, err = h.Composition(ctx, clinician, right.ID, cdr.VersionRef{VersionUID: moved.VersionUID})
+	want(t, err, fault.NotFound, "")
+	_, err = tr.Unmove(ctx, system, wrong.ID, v.ObjectID, "once more")
+	want(t, err, fault.NotFound, "move-unknown")
+	// What was changed there since is not taken back.
+	again := must[transfer.Moved](t)(tr.Move(ctx, system, wrong.ID, v.ObjectID, right.ID, "the wrong person after all"))
+	object, _, _ := strings.Cut(again.VersionUID, "::")
+	must[cdr.Document](t)(h.UpdateComposition(ctx, clinician, right.ID, object, again.VersionUID, example(t, "vital_signs_minimal"), cdr.CommitInfo{}))
+	_, err = tr.Unmove(ctx, system, wrong.ID, v.ObjectID, "too late")
+	want(t, err, fault.Conflict, "changed-since")
+	h.sound(t)
+}
+
+// read writes the audit row of a reading.
+func (h *house) read(t testing.TB, ehr, object string) error {
+	t.Helper()
+	return h.exec(t, `insert into audit_event (id, action, outcome, principal, role, ehr_id, object) values (gen_random_uuid(), 'R', 'success', 'user:peeking', 'clinician', $1, $2)`, ehr, object)
 }

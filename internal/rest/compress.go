@@ -31,6 +31,10 @@ var packers = map[string]*sync.Pool{
 // equals only where zstd is not named: zstd is both smaller and quicker.
 func pack(ctx *fiber.Ctx) {
 	response := ctx.Response()
+	// What is streamed is never here as a whole.
+	if response.IsBodyStream() {
+		return
+	}
 	text := response.Body()
 	if len(text) < worthwhile || len(response.Header.Peek(fiber.HeaderContentEncoding)) > 0 {
 		return

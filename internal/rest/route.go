@@ -28,6 +28,8 @@ const (
 	PartyWrite Access = "party-write"
 	// RecordPurge destroys a record physically.
 	RecordPurge Access = "record-purge"
+	// RecordTransfer takes a whole record out, brings it in, merges or moves.
+	RecordTransfer Access = "record-transfer"
 	// QueryRun executes AQL.
 	QueryRun Access = "query-run"
 	// DefinitionRead and DefinitionWrite concern templates and stored queries.
@@ -59,6 +61,7 @@ var traits = map[Access]trait{
 	PartyRead:       {identity: true, record: true},
 	PartyWrite:      {identity: true, record: true},
 	RecordPurge:     {identity: true, record: true},
+	RecordTransfer:  {identity: true, record: true},
 	QueryRun:        {identity: true, record: true, query: true},
 	DefinitionRead:  {identity: true},
 	DefinitionWrite: {identity: true},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
@@ -90,6 +91,12 @@ func (h ehrHandlers) show(call *rest.Call, read func() (cdr.EHR, error)) error {
 	// The EHR has no version: its resource changes with its status and directory,
 	// so the tag names it and answers no condition.
 	call.SetETag(ehr.ID)
+	if len(ehr.Merged) > 0 {
+		call.Set("Quire-Merged", strings.Join(ehr.Merged, ", "))
+	}
+	if ehr.MergedInto != "" {
+		call.Set("Quire-Merged-Into", ehr.MergedInto)
+	}
 	if call.Manners().LocationOnRead {
 		call.SetLocation(pathOf("ehr", ehr.ID))
 	}
