@@ -105,8 +105,13 @@ func TestApplyStandardPolicy(t *testing.T) {
 		{cdr.Caller{Subject: "svc:" + prefix + "s", Role: prefix + "service"}, func(p *access.Profile) bool { return p.Service && slices.Equal(p.Writable, both) }},
 		{cdr.Caller{Subject: user("o"), Role: prefix + "clinician"}, func(p *access.Profile) bool { return len(p.Readable) == 0 }},
 	}
-	for _, c := range checks {
+	// Parties: read by clinicians, kept by admin and service, unknown to others.
+	views, uses := []bool{true, false, true, false, true, false}, []bool{false, false, true, false, true, false}
+	for i, c := range checks {
 		p, err := a.Profile(t.Context(), c.caller)
+		if err == nil && (slices.Contains(p.Views, prefix+"demographic") != views[i] || slices.Contains(p.Areas, prefix+"demographic") != uses[i]) {
+			t.Errorf("%s: areas %v, views %v", c.caller.Role, p.Areas, p.Views)
+		}
 		if err != nil || !c.holds(p) {
 			t.Errorf("%s as %s: %+v, %v", c.caller.Subject, c.caller.Role, p, err)
 		}
