@@ -26,6 +26,9 @@ func roundTrip(t *testing.T, tpl *simplified.Template, doc []byte, f simplified.
 		tpl.Explain(tree, issues)
 		return fault.New(fault.Unprocessable, "validation", "the content is not valid").With(refusing(issues)...)
 	}
+	for _, loss := range losses(t, tpl, doc, f, tree) {
+		t.Error("does not come back: ", loss)
+	}
 	for _, format := range [...]simplified.Format{simplified.Flat, simplified.Structured} {
 		written, err := tpl.Write(tree, format)
 		if err != nil {
@@ -54,6 +57,7 @@ var refusals = []struct{ file, key, why string }{
 	{"RESPECT_NSS-v0.json", "meta", "a web template and no composition"},
 	{"import_template.json", "meta", "a web template and no composition"},
 	{"Salford_Renal_PROMS_FLAT_1.json", "/most_affected_symptom|code", "the code is not in the template's list"},
+	{"flat/ism_valid_transition.json", "/ism_transition", "the step at0012 is called otherwise in the template"},
 	{"flat/ism_missing_transition.json", "/ism_transition", "state 528 and step at0109 are no transition of the template"},
 	{"flat/test_all_types.json", "/partial_date", "the template's pattern disallows the day"},
 	{"CHAQ/input-1.json", "/pain_score", "a unit without a magnitude is no quantity"},
@@ -168,6 +172,18 @@ func TestUKFixtures(t *testing.T) {
 		})
 	}
 	t.Logf("%d of %d accepted, %d refused by name", accepted, all, byName)
+}
+
+// TestRespectForm: the form of the questionnaire fixtures.
+func TestRespectForm(t *testing.T) {
+	tpl := compile(t, fixtures(t, filepath.Join("sdc", "openehr__ReSPECT-3.v0.opt")))
+	doc, err := os.ReadFile(fixtures(t, filepath.Join("sdc", "openehr__ReSPECT.flat.json")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := roundTrip(t, tpl, doc, simplified.Flat); err != nil {
+		t.Error(report(err))
+	}
 }
 
 func TestSuiteInputs(t *testing.T) {

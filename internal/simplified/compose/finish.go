@@ -221,8 +221,9 @@ func (c *composer) codes(node template.NodeID, attr rminfo.Attr, o *object) (lis
 			case *aom.CodeReference:
 				if name, ok := strings.CutPrefix(constraint.ReferenceSetURI, "terminology:"); ok {
 					name, _, _ = strings.Cut(name, "?")
-					name, _, _ = strings.Cut(name, "/")
-					list.terminology = name
+					if name, _, _ = strings.Cut(name, "/"); name != "" {
+						list.terminology = name
+					}
 				}
 				return list, false
 			}
