@@ -29,14 +29,16 @@ func (p *parts) issueKey(ctx context.Context, subject, role, organisation string
 // The users clients of EHRbase know, of --compat ehrbase alone. Their roles are
 // Keto's like everybody's.
 const (
-	compatUser  = "user:local:ehrbase-user"
-	compatAdmin = "user:local:ehrbase-admin"
-	compatRole  = "ehrbase"
+	compatUser      = "user:local:ehrbase-user"
+	compatAdmin     = "user:local:ehrbase-admin"
+	compatRole      = "ehrbase"
+	compatAdminRole = "ehrbase-admin"
 
 	compatOrganisation = "X99EHRBASE"
 )
 
-var compatSubjects = []string{compatUser, compatAdmin}
+// compatAreas are the parts of the administration EHRbase's user has too.
+var compatAreas = []string{"templates", "queries", "demographic"}
 
 // verifier tells who is calling. open is --auth none, compat adds EHRbase's users.
 func verifier(p *parts, open, compat bool) rest.Verifier {
@@ -45,13 +47,13 @@ func verifier(p *parts, open, compat bool) rest.Verifier {
 		c.Open = &cdr.Caller{Subject: "user:local:anybody", Name: "anybody", Organisation: demo.Organisations[0], All: true}
 	}
 	if compat {
-		user := func(name, password, subject string) authn.BasicUser {
-			return authn.BasicUser{Name: name, Password: password, Roles: []string{compatRole},
+		user := func(name, password, subject, role string) authn.BasicUser {
+			return authn.BasicUser{Name: name, Password: password, Roles: []string{role},
 				Caller: cdr.Caller{Subject: subject, Name: name, Organisation: compatOrganisation}}
 		}
 		c.Basic = []authn.BasicUser{
-			user("ehrbase-user", "SuperSecretPassword", compatUser),
-			user("ehrbase-admin", "EvenMoreSecretPassword", compatAdmin),
+			user("ehrbase-user", "SuperSecretPassword", compatUser, compatRole),
+			user("ehrbase-admin", "EvenMoreSecretPassword", compatAdmin, compatAdminRole),
 		}
 	}
 	return credentials{authn.New(c)}

@@ -298,20 +298,26 @@ func (p *parts) bootstrap(ctx context.Context, keep *secrets) error {
 }
 
 // policy is who may do what in the demo. EHRbase's users have everything in an
-// organisation of their own.
+// organisation of their own; only its administrator has what destroys records
+// or administers users.
 func policy(members map[string][]string) keto.Policy {
 	p := keto.Standard(demo.Organisations, "X99OTHER", members)
-	everything := keto.Standard([]string{compatOrganisation}, "", nil)
-	p["Role"][compatRole] = map[string][]string{"members": compatSubjects}
-	for relation := range everything["Organisation"][compatOrganisation] {
-		everything["Organisation"][compatOrganisation][relation] = []string{"Role:" + compatRole}
+	p["Role"][compatRole] = map[string][]string{"members": {compatUser}}
+	p["Role"][compatAdminRole] = map[string][]string{"members": {compatAdmin}}
+	both := []string{"Role:" + compatRole, "Role:" + compatAdminRole}
+	organisation := keto.Standard([]string{compatOrganisation}, "", nil)["Organisation"][compatOrganisation]
+	for relation := range organisation {
+		organisation[relation] = both
 	}
-	p["Organisation"][compatOrganisation] = everything["Organisation"][compatOrganisation]
-	for _, area := range p["AdminArea"] {
-		area["admins"] = append(area["admins"], "Role:"+compatRole)
+	p["Organisation"][compatOrganisation] = organisation
+	for name, area := range p["AdminArea"] {
+		area["admins"] = append(area["admins"], "Role:"+compatAdminRole)
+		if slices.Contains(compatAreas, name) {
+			area["admins"] = append(area["admins"], "Role:"+compatRole)
+		}
 	}
 	normal := p["Sensitivity"]["normal"]
-	normal["readers"], normal["writers"] = append(normal["readers"], "Role:"+compatRole), append(normal["writers"], "Role:"+compatRole)
+	normal["readers"], normal["writers"] = append(normal["readers"], both...), append(normal["writers"], both...)
 	return p
 }
 

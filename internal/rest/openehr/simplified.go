@@ -155,6 +155,9 @@ func now() string { return time.Now().UTC().Format("2006-01-02T15:04:05.000Z") }
 // openehr-template-id, or the query parameter templateId.
 func templateOf(call *rest.Call, templates templateReader) (*cdr.Template, error) {
 	id, parameter := call.Header("openehr-template-id"), call.Query("templateId")
+	if id == "" {
+		id = call.Header("openEHR-TEMPLATE_ID") // the deprecated spelling is another name
+	}
 	switch {
 	case id == "":
 		id = parameter
