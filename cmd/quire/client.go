@@ -68,7 +68,12 @@ func (r remote) connect() (*client, error) {
 // call sends a request and reads the answer; a status from 400 is an error that
 // names the server's message and its issues.
 func (c *client) call(ctx context.Context, method, url, contentType string, body []byte) ([]byte, http.Header, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	return c.within(ctx, time.Minute, method, url, contentType, body)
+}
+
+// within is call for what may take longer.
+func (c *client) within(ctx context.Context, limit time.Duration, method, url, contentType string, body []byte) ([]byte, http.Header, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {

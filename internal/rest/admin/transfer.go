@@ -101,9 +101,6 @@ func (h transferHandlers) importEHR(call *rest.Call) error {
 			return err
 		}
 		report, err := h.service.Import(call.Context(), call.Caller, r)
-		if r.DryRun && err == nil {
-			return call.JSON(http.StatusOK, report)
-		}
 		if forgot := h.service.Forget(call.Context(), ehr, upload); err == nil {
 			err = forgot
 		}
