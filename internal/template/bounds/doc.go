@@ -1,0 +1,3 @@
+// Package bounds compares intervals and patterns of constraints as values and
+// not as texts: which of two allows more.
+package bounds
