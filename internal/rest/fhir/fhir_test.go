@@ -2,6 +2,7 @@ package fhir_test
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/templates"
 )
 
 const root = "/fhir/r4"
@@ -64,7 +66,8 @@ func TestQuestionnaires(t *testing.T) {
 	h := newHouse(t)
 	h.ask(t, "", "GET", root+"/Questionnaire", "").want(t, 401)
 	all := h.ask(t, "clinician", "GET", root+"/Questionnaire?_count=1", "").want(t, 200).resource(t)
-	if at(all, "total") != 2.0 || len(at(all, "entry").([]any)) != 1 || at(all, "link", 1, "relation") != "next" {
+	shipped := float64(len(templates.All()))
+	if at(all, "total") != shipped || len(at(all, "entry").([]any)) != 1 || at(all, "link", 1, "relation") != "next" {
 		t.Errorf("%v %v", at(all, "total"), at(all, "link"))
 	}
 	next, err := url.Parse(at(all, "link", 1, "url").(string))
@@ -72,7 +75,7 @@ func TestQuestionnaires(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := h.ask(t, "clinician", "GET", next.RequestURI(), "").want(t, 200).resource(t)
-	if at(second, "entry", 0, "fullUrl") == at(all, "entry", 0, "fullUrl") || at(second, "link", 1, "relation") != "previous" {
+	if at(second, "entry", 0, "fullUrl") == at(all, "entry", 0, "fullUrl") || !strings.Contains(fmt.Sprint(at(second, "link")), "relation:previous") {
 		t.Error("the second page is the first")
 	}
 
@@ -84,8 +87,8 @@ func TestQuestionnaires(t *testing.T) {
 	}
 	for query, total := range map[string]float64{
 		"url=" + url.QueryEscape(canonical): 1, "url=" + url.QueryEscape(canonical+"|x"): 0, "url=http://elsewhere/Questionnaire/" + id: 0,
-		"_id=" + id: 1, "_id=x": 0, "_id=x&url=" + url.QueryEscape(canonical): 0, "status=active": 2, "status=draft": 0, "openehr-template=none": 0,
-		"version=" + at(found, "entry", 0, "resource", "version").(string): 1, "unknown=1": 2,
+		"_id=" + id: 1, "_id=x": 0, "_id=x&url=" + url.QueryEscape(canonical): 0, "status=active": shipped, "status=draft": 0, "openehr-template=none": 0,
+		"version=" + at(found, "entry", 0, "resource", "version").(string): 1, "unknown=1": shipped,
 	} {
 		if got := h.ask(t, "clinician", "GET", root+"/Questionnaire?"+query, "").want(t, 200).resource(t); at(got, "total") != total {
 			t.Errorf("%s: %v, want %v", query, at(got, "total"), total)
