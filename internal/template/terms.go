@@ -61,11 +61,17 @@ func primary(lang string) string {
 }
 
 // Label is what to call a node in a language: the name the template fixes when
-// the language is its own, else the term of its code.
+// the language is its own, its translation (tools keep it as an annotation
+// L10n.<language>), else the term of its code.
 func (c *Compiled) Label(id NodeID, lang string) string {
 	n := &c.nodes[id]
 	if n.NameFixed != "" && (lang == "" || strings.EqualFold(lang, c.Language)) {
 		return n.NameFixed
+	}
+	for _, a := range n.Annotations {
+		if l, ok := strings.CutPrefix(a.Key, "L10n."); ok && lang != "" && strings.EqualFold(l, lang) && a.Value != "" {
+			return a.Value
+		}
 	}
 	if n.NodeID != "" {
 		if t, ok := c.TermExact(id, n.NodeID, lang); ok && lang != "" {

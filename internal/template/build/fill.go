@@ -198,7 +198,8 @@ func (b *builder) setDefault(at cursor, a *aom.Attribute, d *Default, e *Entry) 
 		return
 	}
 	m := b.mark(owner)
-	m.defaults = append(m.defaults, aom.DefaultAttribute{Name: a.Name, Children: []aom.DefaultObject{{Default: value}}})
+	m.defaults = append(m.defaults, aom.DefaultAttribute{Name: a.Name, Children: []aom.DefaultObject{{
+		ComplexObject: aom.ComplexObject{ObjectBase: aom.ObjectBase{TypeName: value.Type, Occurrences: once}}, Default: value}}})
 }
 
 func (d *Default) show() string {

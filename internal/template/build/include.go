@@ -96,7 +96,7 @@ func (b *builder) fill(at cursor, slot *aom.Slot, root *aom.ArchetypeRoot, e *En
 	last := at.last()
 	root.Occurrences = slot.Occurrences
 	root.Occurrences.Min = 0
-	f := &filler{root: root, said: e.Occurrences.said(), place: where}
+	f := &filler{root: root, said: e.Occurrences.Min != nil, place: where}
 	if !b.occur(root, e, at) {
 		return nil
 	}
