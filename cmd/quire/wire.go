@@ -72,6 +72,10 @@ type wiring struct {
 	Log          *slog.Logger
 }
 
+// defaultZone reads times without an offset where no other is configured, as the
+// setting clinical-timezone of serve has it.
+const defaultZone = "Europe/London"
+
 // assemble opens the adapters; close what it returns.
 func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 	p := &parts{log: w.Log, direct: w.Direct}
@@ -80,6 +84,11 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 			p.close()
 		}
 	}()
+	if w.Database.Zone == nil {
+		if w.Database.Zone, err = time.LoadLocation(defaultZone); err != nil {
+			return nil, err
+		}
+	}
 	if p.db, err = postgres.Open(ctx, w.Database); err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func (db *DB) Commit(ctx context.Context, c cdr.Commit) (cdr.Committed, error) {
 		if v.Tree == nil {
 			continue
 		}
-		cut[i] = row.Cut(v.Tree, names(v.Template))
+		cut[i] = db.cut(v.Tree, v.Template)
 		want.Rows(cut[i])
 	}
 	unsure := false

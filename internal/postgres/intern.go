@@ -13,6 +13,7 @@ import (
 // transaction of their own before the commit (DESIGN section 3).
 func (db *DB) intern(ctx context.Context, w *dictionary.Wanted) (dictionary.IDs, error) {
 	known, missing := db.dict.Lookup(w)
+	known.Zone = db.zone
 	if missing.Empty() {
 		return known, nil
 	}

@@ -28,6 +28,10 @@ type Config struct {
 	Wait, QueryWait time.Duration
 	// Pooled says that a transaction pooler stands between: nothing is prepared.
 	Pooled bool
+	// Zone reads date-times without an offset (DESIGN 5a rule 9): the first that
+	// opens the store fixes it, and another is refused. Nil takes what was fixed,
+	// and UTC where nothing was.
+	Zone *time.Location
 	// Tracer sees every statement; it must not keep arguments.
 	Tracer pgx.QueryTracer
 }
@@ -38,6 +42,8 @@ type DB struct {
 	record, query, work *pgxpool.Pool
 	wait, queryWait     time.Duration
 	dict                *dictionary.Dictionary
+	// zone reads date-times without an offset, nil being UTC.
+	zone *time.Location
 	// snapshot is the dictionary as queries are planned with it.
 	snapshot atomic.Pointer[plan.Dictionary]
 }
@@ -67,6 +73,10 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if err := db.record.Ping(ctx); err != nil {
 		db.Close()
 		return nil, translate(ctx, err)
+	}
+	if err := db.settleZone(ctx, c.Zone); err != nil {
+		db.Close()
+		return nil, err
 	}
 	return db, nil
 }

@@ -12,9 +12,6 @@ import (
 	"github.com/quire-cdr/quire/internal/aql/row"
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/postgres/dictionary"
-	"github.com/quire-cdr/quire/internal/rm"
-	"github.com/quire-cdr/quire/internal/rm/rminfo"
-	"github.com/quire-cdr/quire/internal/rm/temporal"
 )
 
 // pipeline collects the statements of one commit. Each condition stands in the
@@ -313,31 +310,13 @@ func (p *pipeline) version(v cdr.NewVersion) {
 	}
 	p.Queue(fmt.Sprintf(insertVersionSQL, everything(access.Contribution, "c"), everything(access.Version, "o")),
 		c.EHR, v.Object, following(v), int16(v.Kind), p.ids.System[system], v.Lifecycle == cdr.Complete, number(v.Lifecycle),
-		number(v.ChangeType), c.ID, template, family, int64(v.Sens), arch, startKey(v.Tree), null(c.Organisation), v.Labels,
+		number(v.ChangeType), c.ID, template, family, int64(v.Sens), arch, startKey(v.Tree, p.ids.Zone), null(c.Organisation), v.Labels,
 		preceding, string(v.AuditDetails), doc, p.ids.Promoted, others, null(v.Signature), imported)
 }
 
 // following is the number of a new version.
 func following(v cdr.NewVersion) int32 {
 	return int32(v.UID("").Number)
-}
-
-// startKey is context/start_time as seconds since 0001-01-01, null where there
-// is none or it cannot be read.
-func startKey(t *rm.Tree) *string {
-	if t == nil {
-		return nil
-	}
-	text := t.TextAt(t.Root(), rminfo.A_context, rminfo.A_start_time, rminfo.A_value)
-	if text == "" {
-		return nil
-	}
-	at, err := temporal.ParseDateTime(text)
-	if err != nil {
-		return nil
-	}
-	key := at.MagnitudeText()
-	return &key
 }
 
 const insertNodesSQL = `insert into node (ehr_id, vo_id, ver, num, num_cap, parent, kind, class, arch, shape, tmpl, sens, draft, data)

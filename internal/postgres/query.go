@@ -65,6 +65,7 @@ var errStale = errors.New("postgres: the dictionary has changed")
 // planned again before anything has been handed over. A stale dictionary would
 // lose rows without a word (DESIGN section 3).
 func (db *DB) Query(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows) error {
+	q.Options.Zone = db.zone
 	if asksHistory(q.Query) {
 		return db.history(ctx, q, rows)
 	}

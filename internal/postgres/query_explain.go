@@ -19,6 +19,7 @@ const (
 // of the same statement with the same values. Of the database's lines those are
 // left out that show values: conditions, keys and the like.
 func (db *DB) ExplainQuery(ctx context.Context, q cdr.StoreQuery, estimates bool) (cdr.QueryExplanation, error) {
+	q.Options.Zone = db.zone
 	e := cdr.QueryExplanation{Database: []string{}}
 	if asksHistory(q.Query) {
 		e.Plan = "all versions: the documents the caller may see are read and the query is evaluated on them\n"

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -102,17 +103,21 @@ func readIndexed(ctx context.Context, tx pgx.Tx, after indexed, lock string) ([]
 	return pgx.CollectRows(rows, scanIndexed)
 }
 
-// rebuild replaces the rows of a chunk of versions.
+const startKeySQL = `update version set start_key = $4::text::numeric where ehr_id = $1 and vo_id = $2 and ver = $3
+    and start_key is distinct from $4::text::numeric`
+
+// rebuild replaces the rows of a chunk of versions, and what they are ordered by.
 func (db *DB) rebuild(ctx context.Context, tx pgx.Tx, list []indexed, terms map[int32]*cdr.Template) error {
 	want := dictionary.NewWanted()
-	cuts := make([][]row.Row, len(list))
+	cuts, starts := make([][]row.Row, len(list)), make([]*string, len(list))
 	for i, v := range list {
 		t, err := canon.ReadStored(v.doc)
 		if err != nil {
 			return err
 		}
-		cuts[i] = row.Cut(t, names(terms[v.template]))
+		cuts[i] = db.cut(t, terms[v.template])
 		want.Rows(cuts[i])
+		starts[i] = startKey(t, db.zone)
 	}
 	ids, err := db.intern(ctx, want)
 	if err != nil {
@@ -120,6 +125,7 @@ func (db *DB) rebuild(ctx context.Context, tx pgx.Tx, list []indexed, terms map[
 	}
 	b := &pgx.Batch{}
 	for i, v := range list {
+		b.Queue(startKeySQL, v.ehr, v.object, v.ver, starts[i])
 		b.Queue(deleteVersionNodesSQL, v.ehr, v.object, v.ver)
 		b.Queue(nodesStatement, append([]any{v.ehr, v.object, v.ver}, columns(cuts[i], ids).args()...)...)
 	}
@@ -217,7 +223,7 @@ func (db *DB) Verify(ctx context.Context, progress func(done, total int)) (Verif
 			}
 			n, last = len(list), list[len(list)-1]
 			for _, v := range list {
-				if err := result.compare(ctx, tx, v, terms); err != nil {
+				if err := result.compare(ctx, tx, v, terms, db.zone); err != nil {
 					return err
 				}
 			}
@@ -239,12 +245,12 @@ func (db *DB) Verify(ctx context.Context, progress func(done, total int)) (Verif
 	return result, translate(ctx, err)
 }
 
-func (r *Verification) compare(ctx context.Context, tx pgx.Tx, v indexed, terms map[int32]*cdr.Template) error {
+func (r *Verification) compare(ctx context.Context, tx pgx.Tx, v indexed, terms map[int32]*cdr.Template, zone *time.Location) error {
 	t, err := canon.ReadStored(v.doc)
 	if err != nil {
 		return err
 	}
-	cut := row.Cut(t, names(terms[v.template]))
+	cut := row.CutIn(zone, t, names(terms[v.template]))
 	columns := columns(cut, dictionary.IDs{})
 	archetypes, hashes := make([]string, len(cut)), make([][]byte, len(cut))
 	for i := range cut {

@@ -27,12 +27,14 @@ func (db *DB) Setting(ctx context.Context, key string) (string, error) {
 	return value, translate(ctx, err)
 }
 
+const putSettingSQL = `insert into setting (key, value) values ($1, $2)
+on conflict (key) do update set value = setting.value returning value`
+
 // PutSetting stores a setting unless it has a value, and returns the one in force.
 func (db *DB) PutSetting(ctx context.Context, key, value string) (string, error) {
 	var stored string
 	err := db.with(ctx, db.work, db.wait, func(conn *pgx.Conn) error {
-		return conn.QueryRow(ctx, `insert into setting (key, value) values ($1, $2)
-			on conflict (key) do update set value = setting.value returning value`, key, value).Scan(&stored)
+		return conn.QueryRow(ctx, putSettingSQL, key, value).Scan(&stored)
 	})
 	return stored, translate(ctx, err)
 }

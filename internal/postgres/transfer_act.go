@@ -27,7 +27,7 @@ func (db *DB) together(ctx context.Context, commits []cdr.Commit, before, beside
 		cuts[n] = make([][]row.Row, len(c.Versions))
 		for i, v := range c.Versions {
 			if v.Tree != nil {
-				cuts[n][i] = row.Cut(v.Tree, names(v.Template))
+				cuts[n][i] = db.cut(v.Tree, v.Template)
 				want.Rows(cuts[n][i])
 			}
 		}
@@ -99,6 +99,7 @@ func (db *DB) Merge(ctx context.Context, c cdr.Commit, l transfer.Link) error {
 		b.Queue(freeToMergeSQL, l.Source, l.Target)
 	}, func(b *pgx.Batch) {
 		b.Queue(linkSQL, l.Source, l.Target, l.ID, l.Reason, l.By)
+		b.Queue(auditInsertSQL, auditRow(l.Event)...)
 	})
 }
 
@@ -106,7 +107,9 @@ func (db *DB) Merge(ctx context.Context, c cdr.Commit, l transfer.Link) error {
 func (db *DB) Unmerge(ctx context.Context, c cdr.Commit, l transfer.Link) error {
 	return db.together(ctx, []cdr.Commit{c}, func(b *pgx.Batch) {
 		b.Queue(unlinkSQL, l.Source, l.Target, l.ID, l.By)
-	}, func(*pgx.Batch) {})
+	}, func(b *pgx.Batch) {
+		b.Queue(auditInsertSQL, auditRow(l.Event)...)
+	})
 }
 
 // Links lists the live links of an EHR.

@@ -215,7 +215,7 @@ func (i *importer) version(v *transfer.Version) error {
 		}
 		n.Tree = tree
 		if v.Latest || v.Effective {
-			cut = row.Cut(tree, names(n.Template))
+			cut = i.db.cut(tree, n.Template)
 		}
 		v.Archetype = tree.ArchetypeNodeID(tree.Root())
 	}
@@ -260,7 +260,7 @@ func (i *importer) version(v *transfer.Version) error {
 	}
 	err = i.queue(len(v.Doc), fmt.Sprintf(importVersionSQL, everything(access.Contribution, "c")), i.in.Header.EHR, v.Object, v.Number, v.Kind,
 		ids.System[v.System], v.Latest, v.Effective, v.Lifecycle, v.Change, v.Contribution, template, family, int64(sens), ids.Arch[v.Archetype],
-		startKey(n.Tree), null(v.Organisation), labels, null(v.Preceding), v.OtherInputs, null(v.Signature), string(v.Audit),
+		startKey(n.Tree, ids.Zone), null(v.Organisation), labels, null(v.Preceding), v.OtherInputs, null(v.Signature), string(v.Audit),
 		null(string(v.Attestations)), doc, ids.Promoted, null(string(v.Imported)))
 	if err != nil || len(cut) == 0 {
 		return err

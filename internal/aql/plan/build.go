@@ -24,7 +24,7 @@ type Options struct {
 	// Offset and Fetch narrow the rows of LIMIT; Fetch below 0 does not.
 	Offset, Fetch int64
 	// Now is the one instant of the query, Zone that of CURRENT_DATE and the
-	// like (nil means UTC).
+	// like and of texts without an offset (nil means UTC).
 	Now  time.Time
 	Zone *time.Location
 }
@@ -33,7 +33,7 @@ type Options struct {
 // "aql-unsupported" for what the language has and this engine does not,
 // "aql-parameter" and "aql-class" for names nobody knows.
 func Build(q *aql.Query, opts Options) (*Plan, error) {
-	b := &builder{q: q, opts: opts, plan: &Plan{Epoch: opts.Dictionary.Epoch, EHR: opts.EHR, Limit: -1}, sources: map[*aql.Class]*Source{}}
+	b := &builder{q: q, opts: opts, plan: &Plan{Epoch: opts.Dictionary.Epoch, EHR: opts.EHR, Limit: -1, Zone: opts.Zone}, sources: map[*aql.Class]*Source{}}
 	if err := b.build(); err != nil {
 		return nil, err
 	}

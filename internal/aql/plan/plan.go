@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"time"
+
 	"github.com/quire-cdr/quire/internal/aql"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 )
@@ -23,6 +25,8 @@ type Plan struct {
 	Distinct bool
 	// Limit is the number of rows, -1 for all.
 	Limit, Offset int64
+	// Zone reads texts without an offset, nil being UTC.
+	Zone *time.Location
 	// Backward takes the last rows of the order instead of the first.
 	Backward bool
 }

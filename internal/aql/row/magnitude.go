@@ -2,6 +2,7 @@ package row
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/cockroachdb/apd/v3"
 
@@ -16,7 +17,7 @@ func (c *cutter) magnitude(id rm.ID, class rminfo.Class, start int) {
 	var m, end string
 	switch class {
 	case rminfo.DV_DATE, rminfo.DV_TIME, rminfo.DV_DATE_TIME, rminfo.DV_DURATION:
-		m, end = Bounds(class, c.tree.TextAt(id, rminfo.A_value))
+		m, end = Bounds(class, c.tree.TextAt(id, rminfo.A_value), c.zone)
 	case rminfo.DV_PROPORTION:
 		m = Quotient(c.tree.TextAt(id, rminfo.A_numerator), c.tree.TextAt(id, rminfo.A_denominator))
 	}
@@ -33,9 +34,10 @@ func (c *cutter) magnitude(id rm.ID, class rminfo.Class, start int) {
 // Bounds gives the magnitude of a temporal text as the class reads it: days for
 // DV_DATE, seconds for the others (RM 1.1.0, Data Types 7). end is the exclusive
 // end of a partial value and "" for a complete one; both are "" for a text the
-// class does not know.
-func Bounds(class rminfo.Class, text string) (magnitude, end string) {
-	lo, hi, partial, ok := interval(class, text)
+// class does not know. A date-time without an offset is read in zone, nil being
+// UTC (DESIGN 5a rule 9).
+func Bounds(class rminfo.Class, text string, zone *time.Location) (magnitude, end string) {
+	lo, hi, partial, ok := interval(class, text, zone)
 	switch {
 	case !ok:
 		return "", ""
@@ -47,12 +49,12 @@ func Bounds(class rminfo.Class, text string) (magnitude, end string) {
 
 // Interval gives the bounds [lo, hi) of a temporal text as the class reads it; a
 // complete value lasts a day or a nanosecond, a duration has both bounds equal.
-func Interval(class rminfo.Class, text string) (lo, hi string, ok bool) {
-	lo, hi, _, ok = interval(class, text)
+func Interval(class rminfo.Class, text string, zone *time.Location) (lo, hi string, ok bool) {
+	lo, hi, _, ok = interval(class, text, zone)
 	return lo, hi, ok
 }
 
-func interval(class rminfo.Class, text string) (lo, hi string, partial, ok bool) {
+func interval(class rminfo.Class, text string, zone *time.Location) (lo, hi string, partial, ok bool) {
 	switch class {
 	case rminfo.DV_DATE:
 		d, err := temporal.ParseDate(text)
@@ -73,7 +75,7 @@ func interval(class rminfo.Class, text string) (lo, hi string, partial, ok bool)
 		if err != nil {
 			break
 		}
-		from, to := d.Interval(nil)
+		from, to := d.Interval(zone)
 		return from.String(), to.String(), d.IsPartial(), true
 	case rminfo.DV_DURATION:
 		d, err := temporal.ParseDuration(text)

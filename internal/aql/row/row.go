@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -34,8 +35,12 @@ type NameSource func(rootArchetype, code string) []string
 
 // Cut gives the rows of a tree in document order. Only a name that names knows
 // enters a shape; with nil every name is "*".
-func Cut(t *rm.Tree, names NameSource) []Row {
-	c := cutter{tree: t, names: names}
+func Cut(t *rm.Tree, names NameSource) []Row { return CutIn(nil, t, names) }
+
+// CutIn is Cut where date-times without an offset are read in a zone. The rows of
+// one store are all cut in the same.
+func CutIn(zone *time.Location, t *rm.Tree, names NameSource) []Row {
+	c := cutter{tree: t, names: names, zone: zone}
 	c.pending = append(c.pending, t.Root())
 	for i := 0; i < len(c.pending); i++ {
 		c.row(c.pending[i])
@@ -47,6 +52,7 @@ func Cut(t *rm.Tree, names NameSource) []Row {
 type cutter struct {
 	tree    *rm.Tree
 	names   NameSource
+	zone    *time.Location
 	pending []rm.ID
 	rows    []Row
 

@@ -180,7 +180,7 @@ func TestInterval(t *testing.T) {
 		{rminfo.DV_DATE, "10:30", "", "", false},
 		{rminfo.DV_TEXT, "2020-01-01", "", "", false},
 	} {
-		if lo, hi, ok := row.Interval(tt.class, tt.text); lo != tt.lo || hi != tt.hi || ok != tt.ok {
+		if lo, hi, ok := row.Interval(tt.class, tt.text, nil); lo != tt.lo || hi != tt.hi || ok != tt.ok {
 			t.Errorf("%s %s: [%s, %s) %t, want [%s, %s) %t", tt.class, tt.text, lo, hi, ok, tt.lo, tt.hi, tt.ok)
 		}
 	}

@@ -126,10 +126,10 @@ func (g *generator) compareText(op aql.CompareOp, o operand, text string) string
 // across a text read as the class; "" where the text is none of that class.
 func (g *generator) relateLiteral(c clock, class rminfo.Class, text string) string {
 	start, end := c.start(), c.end(class)
-	lo, hi, ok := row.Interval(class, text)
+	lo, hi, ok := row.Interval(class, text, g.plan.Zone)
 	if !ok && class == rminfo.DV_DATE {
 		// Beside a text with a time of day a date is that whole day.
-		if lo, hi, ok = row.Interval(rminfo.DV_DATE_TIME, text); ok {
+		if lo, hi, ok = row.Interval(rminfo.DV_DATE_TIME, text, g.plan.Zone); ok {
 			start, end = start+" * 86400", "("+end+") * 86400"
 		}
 	}

@@ -3,6 +3,7 @@ package dictionary
 import (
 	"crypto/sha256"
 	"sync"
+	"time"
 
 	"github.com/quire-cdr/quire/internal/aql/row"
 )
@@ -57,6 +58,8 @@ type IDs struct {
 	Shape map[Hash]int32
 	// Promoted is the epoch of promoted paths the commit is made for.
 	Promoted int64
+	// Zone is that of the store: it reads date-times without an offset.
+	Zone *time.Location
 }
 
 // Wanted are the keys one commit needs; shapes come with their rows.
