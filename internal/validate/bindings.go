@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/rm"
@@ -87,7 +88,10 @@ func (c *checker) bound(id rm.ID, b *binding) {
 	}
 	if !terminology.IsOpenEHR(source) {
 		if !b.free {
-			c.unknownCode(phrase, "terminology-"+string(b.group), "a code of openehr", source+"::"+code, false)
+			c.add(finding{
+				at: phrase, node: template.NoNode, rule: "terminology-" + string(b.group), expected: groupCodes(b.group), found: source + "::" + code,
+				message: "The code must be of the terminology openehr, not " + strconv.Quote(shownValue(source)),
+			})
 		}
 		return
 	}

@@ -128,17 +128,18 @@ func (c *checker) broken(at rm.ID, class, invariant, expected, found string) {
 }
 
 func (c *checker) invariant(at rm.ID, class, invariant, expected, found string, warning bool) {
+	why := "expected " + expected + ", found " + shownValue(found)
+	if found == "" {
+		why = c.tree.Attr(at).Name() + " is empty, and must be " + expected
+	}
 	c.add(finding{
 		at: at, node: template.NoNode, rule: "invariant-" + class + "." + invariant, warning: warning,
-		expected: expected, found: found, message: "Invariant " + invariant + " failed on type " + class + ": expected " + expected + ", found " + shownValue(found),
+		expected: expected, found: found, message: "Invariant " + invariant + " failed on type " + class + ": " + why,
 	})
 }
 
 // shownValue is a value as a message says it: whole where it is short.
 func shownValue(s string) string {
-	if s == "" {
-		return "nothing"
-	}
 	if short := []rune(s[:min(len(s), 400)]); len(short) > 80 {
 		return string(short[:80]) + "..."
 	}

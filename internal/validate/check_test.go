@@ -266,19 +266,3 @@ func TestManyFaultsAreBounded(t *testing.T) {
 		t.Errorf("%d issues", got)
 	}
 }
-
-func FuzzCheck(f *testing.F) {
-	f.Add([]byte(visitDocument))
-	tpl := visit(f)
-	f.Fuzz(func(t *testing.T, text []byte) {
-		tree, err := canon.ReadJSON(text, rminfo.COMPOSITION, canon.ReadOptions{Lenient: true})
-		if err != nil {
-			t.Skip()
-		}
-		for _, issue := range Check(tree, tpl, Options{}) {
-			if issue.Path == "" || issue.Rule == "" || issue.Message == "" {
-				t.Fatalf("an issue says nothing: %+v", issue)
-			}
-		}
-	})
-}

@@ -179,7 +179,7 @@ func TestCareflowSteps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for step, warned := range map[string]bool{coded("local", "at0010"): false, coded("local", "at0099"): true, coded("SNOMED-CT", "1"): true} {
+	for step, warned := range map[string]bool{coded("local", "at0010"): false, coded("local", "at0099"): false, coded("local", "given"): true, coded("SNOMED-CT", "1"): true} {
 		_, text, _ := strings.Cut(strings.Replace(action(""), `"ism_transition":{`, `"ism_transition":{"careflow_step":`+step+`,`, 1), " ")
 		tree, err := canon.ReadJSON([]byte(text), rminfo.ACTION, canon.ReadOptions{})
 		if err != nil {

@@ -44,8 +44,8 @@ func (c *checker) mandatory(id rm.ID, class rminfo.Class) {
 			continue
 		}
 		c.add(finding{
-			at: id, below: a.Attr.Name(), node: template.NoNode, rule: "rm-existence", expected: a.Type.Name(),
-			message: "Attribute " + a.Attr.Name() + " of class " + class.Name() + " does not match existence 1..1",
+			at: id, below: a.Attr.Name(), node: template.NoNode, rule: "rm-existence", expected: a.Type.Name(), found: "none",
+			message: "Attribute " + a.Attr.Name() + " of class " + class.Name() + " does not match existence 1..1: it is missing",
 		})
 	}
 }

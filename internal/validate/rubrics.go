@@ -36,19 +36,17 @@ func (c *checker) rubric(id rm.ID, n template.NodeID) {
 
 func sameText(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
 
-// step warns of a careflow step that is no code of the archetype (RM 1.1.0,
-// ISM_TRANSITION.careflow_step: a code of the ACTION's archetype).
+// step warns of a careflow step that can be no code of the archetype (RM 1.1.0,
+// ISM_TRANSITION.careflow_step). Which codes it has is not known here: templates
+// keep the terms of what they constrain alone.
 func (c *checker) step(id rm.ID, n template.NodeID) {
 	at := c.tree.Find(id, rminfo.A_careflow_step, rminfo.A_defining_code)
-	code := c.tree.TextAt(at, rminfo.A_code_string)
-	if code == "" {
-		return
-	}
-	if _, ok := c.tpl.Term(n, code, ""); ok && c.tree.TextAt(at, rminfo.A_terminology_id, rminfo.A_value) == "local" {
+	source, code := c.tree.TextAt(at, rminfo.A_terminology_id, rminfo.A_value), c.tree.TextAt(at, rminfo.A_code_string)
+	if code == "" || source == "local" && strings.HasPrefix(code, "at") {
 		return
 	}
 	c.add(finding{
-		at: at, node: n, rule: "terminology-careflow-step", expected: "a code of " + c.tpl.Node(n).Archetype, found: code, warning: true,
-		message: "The careflow step " + code + " is no code of the archetype " + c.tpl.Node(n).Archetype,
+		at: at, node: n, rule: "terminology-careflow-step", expected: "a code of " + c.tpl.Node(n).Archetype, found: source + "::" + code, warning: true,
+		message: "The careflow step " + shownValue(source+"::"+code) + " is no code of the archetype " + c.tpl.Node(n).Archetype,
 	})
 }

@@ -182,7 +182,7 @@ func (c *checker) placed(child rm.ID, n template.NodeID) {
 }
 
 func (c *checker) wrongType(at rm.ID, n template.NodeID, expected string) {
-	found, rule := c.tree.Class(at).Name(), "template-type"
+	found, rule := c.className(at), "template-type"
 	if c.tree.Attr(at) == rminfo.A_value && c.tree.Class(at).IsA(rminfo.DATA_VALUE) {
 		rule = "template-value-type"
 	}
@@ -190,6 +190,19 @@ func (c *checker) wrongType(at rm.ID, n template.NodeID, expected string) {
 		at: at, node: n, rule: rule, expected: expected, found: found,
 		message: found + " stands where the template allows " + expected,
 	})
+}
+
+// className is an object's class, for intervals with that of their bounds.
+func (c *checker) className(at rm.ID) string {
+	name := c.tree.Class(at).Name()
+	if c.tree.Class(at) == rminfo.DV_INTERVAL {
+		for _, attr := range [...]rminfo.Attr{rminfo.A_lower, rminfo.A_upper} {
+			if limit := c.tree.Child(at, attr); limit != rm.None {
+				return name + "<" + c.tree.Class(limit).Name() + ">"
+			}
+		}
+	}
+	return name
 }
 
 // extra reports a node that the template does not have.
@@ -262,9 +275,16 @@ func (c *checker) occurrences(id rm.ID, n template.NodeID, a *template.Attribute
 		}
 		c.add(finding{
 			at: id, below: below, node: n, rule: "template-occurrences", expected: bound(node.Occurrences), found: strconv.Itoa(counts[i]),
-			message: fmt.Sprintf("%q occurs %d times, but must occur %s", label, counts[i], bound(node.Occurrences)),
+			message: occursWords(label, counts[i], node.Occurrences),
 		})
 	}
+}
+
+func occursWords(label string, count int, bounds aom.Multiplicity) string {
+	if count == 0 {
+		return fmt.Sprintf("%q is missing: it occurs 0 times, but must occur %s", label, bound(bounds))
+	}
+	return fmt.Sprintf("%q occurs %d times, but must occur %s", label, count, bound(bounds))
 }
 
 func bound(m aom.Multiplicity) string {
