@@ -1,11 +1,13 @@
 // Package archetypes holds the archetypes Quire ships with, one ADL 1.4 file
 // for each, named by its archetype id.
 //
-// The observations are small editions of well known archetypes: ids, node
+// Where an archetype is well known, ours is a small edition of it: ids, node
 // codes, structure and units agree with the published ones wherever both have
 // a node, so that paths written for either find the same data. Nodes which the
 // published editions lack carry codes from at9001 upwards, far from any code in
-// use there. The wording is our own throughout.
+// use there. Lists (problems, medicines, adverse reactions) are persistent
+// documents here, events there; queries over their entries are the same. The
+// wording is our own throughout.
 //
 // No archetype holds an assumed value: what nobody recorded stays empty.
 package archetypes

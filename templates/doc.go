@@ -11,6 +11,14 @@
 // and has no default; "Not recorded" is a value an author picks, never one that
 // appears by itself, and never one of the recommendations.
 //
+// Problem list, medication list, allergies and "About me" are persistent
+// documents too, one of each in an EHR. Growth measurements, virtual ward days
+// and discharge summaries are events. A list is never empty: it holds entries, or
+// says that none are known, or that it is not known whether there are any.
+//
+// Each template is built from its source (name.yaml, see SOURCE.md) and has a page
+// for clinicians (docs/name.md).
+//
 // People, places and numbers in the examples are invented; telephone numbers
 // are from ranges reserved for fiction.
 package templates
