@@ -122,9 +122,13 @@ func (r *reader) finish(want rminfo.Class, opts ReadOptions) (*rm.Tree, error) {
 	if err != nil || len(r.strange) == 0 {
 		return t, err
 	}
-	edits := make([]rm.Edit, len(r.strange))
-	for i, id := range r.strange {
-		edits[i].At = id
+	edits := make([]rm.Edit, 0, len(r.strange))
+	end := rm.ID(0)
+	for _, id := range r.strange {
+		if id < end {
+			continue // it goes with the stranger around it
+		}
+		edits, end = append(edits, rm.Edit{At: id}), t.End(id)
 	}
 	return t.Splice(edits...)
 }
