@@ -125,7 +125,7 @@ func (r *reader) finish(want rminfo.Class, opts ReadOptions) (*rm.Tree, error) {
 	edits := make([]rm.Edit, 0, len(r.strange))
 	end := rm.ID(0)
 	for _, id := range r.strange {
-		if id < end {
+		if id <= end {
 			continue // it goes with the stranger around it
 		}
 		edits, end = append(edits, rm.Edit{At: id}), t.End(id)
