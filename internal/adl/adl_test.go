@@ -123,6 +123,9 @@ func TestEveryConstruct(t *testing.T) {
 	if twice := again(t, "printed", b); twice != printed {
 		t.Error("printing again differs")
 	}
+	if v := a.Invariants[0].Variables; len(v) != 2 || v[1] != (aom.Variable{Name: "limit", Definition: "4.5"}) {
+		t.Errorf("variables %v", v)
+	}
 	leaf := func(path string) aom.Object {
 		t.Helper()
 		o := a.Node(path)
@@ -130,6 +133,15 @@ func TestEveryConstruct(t *testing.T) {
 			t.Fatalf("nothing at %s", path)
 		}
 		return o
+	}
+	alternatives := leaf("/data[at0001]/events[at0002]/data[at0003]/items[at0010]").(*aom.ComplexObject).Attributes[0].Children
+	machine, ok := alternatives[1].(*aom.State)
+	if !ok || len(machine.States) != 2 || !machine.States[1].Terminal || machine.States[0].Transitions[0] != (aom.Transition{Event: "close", Guard: "paid > 0", Next: "closed"}) {
+		t.Errorf("state machine %+v", alternatives[1])
+	}
+	set, ok := leaf("/data[at0001]/events[at0002]/data[at0003]/items[at0010]/value/defining_code").(*aom.CodeReference)
+	if !ok || set.Terminology != "SNOMED-CT" || set.ReferenceSetURI != "terminology:SNOMED-CT?subset=x" {
+		t.Errorf("value set %+v", set)
 	}
 	item := func(path string) aom.Primitive { return leaf(path).(*aom.PrimitiveObject).Item }
 	const tree = "/data[at0001]/events[at0002]/data[at0003]"

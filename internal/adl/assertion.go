@@ -40,9 +40,13 @@ const (
 	tightest       = 7
 )
 
-// assertion reads an optional tag and an expression; the text is kept too.
+// assertion reads the variables defined before it (let $name = reference; ADL
+// 1.4, Assertions 6.5), an optional tag and an expression; the text is kept too.
 func (p *parser) assertion() aom.Assertion {
 	var a aom.Assertion
+	for p.keyword("let") {
+		a.Variables = append(a.Variables, p.variable())
+	}
 	if w := p.seeWord(); w != "" {
 		save := p.pos
 		p.pos += len(w)
@@ -59,6 +63,20 @@ func (p *parser) assertion() aom.Assertion {
 	a.Expression = p.expression(1)
 	a.Text = strings.TrimSpace(p.text[start:p.pos])
 	return a
+}
+
+// variable reads $name = expression, the expression as text.
+func (p *parser) variable() aom.Variable {
+	p.expect("$")
+	name := p.take(func(c byte) bool { return letter(c) || digit(c) || c == '_' })
+	if name == "" {
+		p.fail("the name of a variable")
+	}
+	p.expect("=")
+	p.skip()
+	start := p.pos
+	p.expression(1)
+	return aom.Variable{Name: name, Definition: strings.TrimSpace(p.text[start:p.pos])}
 }
 
 func (p *parser) expression(level int) *aom.Expression {

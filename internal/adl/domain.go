@@ -25,6 +25,11 @@ func (p *parser) domain(name string) aom.Object {
 		return &aom.Scale{ObjectBase: base, Items: items, Assumed: assumed}
 	case "C_CODE_PHRASE":
 		return p.codePhrase(base, v)
+	case "C_CODE_REFERENCE":
+		base.TypeName = "CODE_PHRASE"
+		return p.codeReference(base, v)
+	case "C_DV_STATE":
+		return p.state(base, v)
 	}
 	p.failAt(at, "a domain type of the openEHR profile before <")
 	return nil

@@ -53,6 +53,10 @@ func (p *printer) object(o aom.Object) {
 		p.ordinals("C_DV_ORDINAL", o.Items, o.Assumed)
 	case *aom.Scale:
 		p.ordinals("C_DV_SCALE", o.Items, o.Assumed)
+	case *aom.State:
+		p.state(o)
+	case *aom.CodeReference:
+		p.codeReference(o)
 	default:
 		p.refuse(fmt.Sprintf("a constraint of class %T", o))
 	}
@@ -122,6 +126,9 @@ func (p *printer) attribute(class string, a *aom.Attribute) {
 
 func (p *printer) assertions(list []aom.Assertion) {
 	for _, a := range list {
+		for _, v := range a.Variables {
+			p.line("let $%s = %s", v.Name, v.Definition)
+		}
 		text := a.Text
 		if pattern, ok := a.ArchetypeIDPattern(); text == "" && ok {
 			text = "archetype_id/value matches {" + regex(pattern) + "}"
