@@ -25,6 +25,7 @@ import (
 	restaccess "github.com/quire-cdr/quire/internal/rest/access"
 	"github.com/quire-cdr/quire/internal/rest/admin"
 	"github.com/quire-cdr/quire/internal/rest/audit"
+	"github.com/quire-cdr/quire/internal/rest/ecis"
 	restfhir "github.com/quire-cdr/quire/internal/rest/fhir"
 	"github.com/quire-cdr/quire/internal/rest/openehr"
 	"github.com/quire-cdr/quire/internal/rest/web"
@@ -187,6 +188,9 @@ func (p *parts) listen(o listenOptions) (_ *listeners, err error) {
 		audit.Routes(p.trail),
 		web.Routes(web.About{Version: version, SystemID: o.SystemID, Demo: o.Demo}),
 	)
+	if o.Compat {
+		options.Routes = append(options.Routes, ecis.Routes(p.service)...)
+	}
 	options.Verifier = o.Verifier
 	options.Manners, options.Logger, options.Metrics = rest.MannersFor(o.Compat), p.log, metrics
 	l := &listeners{}

@@ -1,0 +1,208 @@
+package ecis_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/quire-cdr/quire/internal/access"
+	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/postgres"
+	"github.com/quire-cdr/quire/internal/rest"
+	"github.com/quire-cdr/quire/internal/rest/ecis"
+	"github.com/quire-cdr/quire/internal/testkit"
+	"github.com/quire-cdr/quire/migrations"
+)
+
+// anyone may do everything, and nothing is written down.
+type anyone struct{}
+
+func (anyone) Profile(_ context.Context, c cdr.Caller) (*access.Profile, error) {
+	return &access.Profile{Principal: c.Subject, All: true, CreateIn: []string{c.Organisation}}, nil
+}
+func (anyone) Refresh(context.Context) error           { return nil }
+func (anyone) Record(context.Context, cdr.Event) error { return nil }
+func (anyone) Verify(context.Context, rest.Credentials) (cdr.Caller, error) {
+	return cdr.Caller{Subject: "system:test", Organisation: "north", All: true, Name: "Test"}, nil
+}
+
+// app is the API on a real database.
+func app(t *testing.T) *fiber.App {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), postgres.Config{DSN: testkit.Login(t, testkit.Database(t, migrations.FS, postgres.Prepare), postgres.AppRole), Record: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	service := cdr.New(cdr.Deps{Store: db, Authorizer: anyone{}, Auditor: anyone{}, SystemID: "test.quire", Compat: true})
+	made, err := rest.New(rest.Options{Routes: ecis.Routes(service), Manners: rest.MannersFor(true), Verifier: anyone{}, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+type asker struct {
+	*testing.T
+	app *fiber.App
+}
+
+// ask sends a request and reads the answer as JSON where it is.
+func (a asker) ask(method, path, media, body string, status int) map[string]any {
+	a.Helper()
+	request := httptest.NewRequest(method, "/rest/ecis/v1"+path, strings.NewReader(body))
+	if media != "" {
+		request.Header.Set("Content-Type", media)
+	}
+	response, err := a.app.Test(request, 20_000)
+	if err != nil {
+		a.Fatal(err)
+	}
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		a.Fatal(err)
+	}
+	if response.StatusCode != status {
+		a.Fatalf("%s %s: %d %.600s", method, path, response.StatusCode, text)
+	}
+	out := map[string]any{"text": string(text)}
+	if strings.HasPrefix(strings.TrimSpace(string(text)), "{") {
+		if err := json.Unmarshal(text, &out); err != nil {
+			a.Fatal(err)
+		}
+	}
+	return out
+}
+
+func TestECIS(t *testing.T) {
+	source, err := os.ReadFile(filepath.Join("..", "..", "simplified", "testdata", "every_type.opt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := asker{t, app(t)}
+	const template = "Every%20type.v1"
+
+	// Templates.
+	if list := a.ask("POST", "/template", "application/xml", string(source), http.StatusOK); list["action"] != "LIST" || !strings.Contains(fmtOf(list["templates"]), "Every type.v1") {
+		t.Errorf("upload: %v", list)
+	}
+	if list := a.ask("GET", "/template", "", "", http.StatusOK); !strings.Contains(fmtOf(list["templates"]), "openEHR-EHR-COMPOSITION.every_type.v1") {
+		t.Errorf("list: %v", list)
+	}
+	web, _ := a.ask("GET", "/template/"+template, "", "", http.StatusOK)["webTemplate"].(map[string]any)
+	if web["templateId"] != "Every type.v1" {
+		t.Errorf("web template: %v", web)
+	}
+	for format, has := range map[string]string{"": `"every_type/category|code":"433"`, "STRUCTURED": `"every_type":{`, "JSON": `"_type":"COMPOSITION"`, "XML": "<composition"} {
+		if text := a.ask("GET", "/template/"+template+"/example?format="+format, "", "", http.StatusOK)["text"].(string); !strings.Contains(text, has) {
+			t.Errorf("example %s: %.200s", format, text)
+		}
+	}
+	a.ask("GET", "/template/none", "", "", http.StatusNotFound)
+	a.ask("GET", "/template/"+template+"/example?format=EXPANDED", "", "", http.StatusBadRequest)
+
+	// Records.
+	a.ask("POST", "/ehr?subjectId=7", "", "", http.StatusBadRequest)
+	made := a.ask("POST", "/ehr?subjectId=7&subjectNamespace=hospital", "", "", http.StatusCreated)
+	ehr, _ := made["ehrId"].(string)
+	if made["action"] != "CREATE" || ehr == "" || !strings.Contains(fmtOf(made["meta"]), "/rest/ecis/v1/ehr/"+ehr) {
+		t.Fatalf("create: %v", made)
+	}
+	for _, path := range []string{"/ehr/" + ehr, "/ehr?subjectId=7&subjectNamespace=hospital"} {
+		got := a.ask("GET", path, "", "", http.StatusOK)
+		status, _ := got["ehrStatus"].(map[string]any)
+		if got["ehrId"] != ehr || status["subjectId"] != "7" || status["subjectNamespace"] != "hospital" || status["queryable"] != true || status["modifiable"] != true {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+	a.ask("GET", "/ehr?subjectId=8&subjectNamespace=hospital", "", "", http.StatusNoContent)
+	updated := a.ask("PUT", "/ehr/"+ehr+"/status", "application/json", `{"subjectId": "9", "subjectNamespace": "hospital", "queryable": false}`, http.StatusOK)
+	if status, _ := updated["ehrStatus"].(map[string]any); status["subjectId"] != "9" || status["queryable"] != false || status["modifiable"] != true {
+		t.Errorf("status: %v", updated)
+	}
+	a.ask("PUT", "/ehr/status/"+ehr, "application/json", `{"queryable": true}`, http.StatusOK)
+
+	// Compositions, in each format.
+	const flat = `{"ctx/language": "en", "ctx/territory": "GB", "ctx/composer_name": "A", "every_type/reading:0/any_event:0/text": "one"}`
+	at := "/composition?ehrId=" + ehr + "&templateId=" + template
+	first := a.ask("POST", at+"&format=FLAT", "application/json", flat, http.StatusCreated)
+	uid, _ := first["compositionUid"].(string)
+	if first["action"] != "CREATE" || !strings.HasSuffix(uid, "::1") {
+		t.Fatalf("commit: %v", first)
+	}
+	in := "/composition/" + url.PathEscape(uid)
+	for format, has := range map[string]string{"FLAT": `one`, "STRUCTURED": `one`, "JSON": `COMPOSITION`, "RAW": `COMPOSITION`, "XML": `<composition`, "": `<composition`} {
+		got := a.ask("GET", in+"?format="+format, "", "", http.StatusOK)
+		if !strings.Contains(fmtOf(got["composition"]), has) || got["compositionUid"] != uid || got["ehrId"] != ehr || got["templateId"] != "Every type.v1" {
+			t.Errorf("%s: %v", format, got)
+		}
+	}
+	for _, format := range []string{"STRUCTURED", "RAW", "XML"} {
+		got := a.ask("GET", in+"?format="+format, "", "", http.StatusOK)
+		media, body := "application/json", fmtOf(got["composition"])
+		if format == "XML" {
+			media, body = "application/xml", got["composition"].(string)
+		}
+		if format != "STRUCTURED" {
+			body = strings.ReplaceAll(body, uid, "5ae1c45c-53c2-4e3a-b9ff-c979e0494f"+map[string]string{"RAW": "35", "XML": "36"}[format]+"::test.quire::1")
+		} else {
+			body = strings.ReplaceAll(body, uid, "5ae1c45c-53c2-4e3a-b9ff-c979e0494f34::test.quire::1")
+		}
+		a.ask("POST", at+"&format="+format, media, body, http.StatusCreated)
+	}
+	second := a.ask("PUT", in+"?format=FLAT&templateId="+template, "application/json", strings.Replace(flat, "one", "two", 1), http.StatusOK)
+	if second["action"] != "UPDATE" || !strings.Contains(fmtOf(second["meta"]), "2") {
+		t.Errorf("update: %v", second)
+	}
+	object, _, _ := strings.Cut(uid, "::")
+	if got := a.ask("GET", "/composition/"+object+"?format=FLAT", "", "", http.StatusOK); !strings.Contains(fmtOf(got["composition"]), "two") {
+		t.Errorf("latest: %v", got)
+	}
+	wrong := a.ask("POST", at+"&format=FLAT", "application/json", strings.Replace(flat, "text", "txet", 1), http.StatusUnprocessableEntity)
+	if !strings.Contains(fmtOf(wrong["issues"]), "every_type/reading:0/any_event:0/text") {
+		t.Errorf("refusal: %v", wrong)
+	}
+	a.ask("POST", "/composition?format=FLAT&ehrId="+ehr, "application/json", flat, http.StatusBadRequest)
+	a.ask("POST", "/composition?format=FLAT&templateId="+template, "application/json", flat, http.StatusBadRequest)
+
+	// Queries.
+	const aql = "SELECT c/uid/value AS uid, c/name/value FROM EHR e CONTAINS COMPOSITION c ORDER BY c/uid/value LIMIT 1"
+	for _, answer := range []map[string]any{
+		a.ask("POST", "/query", "application/json", `{"aql": "`+aql+`"}`, http.StatusOK),
+		a.ask("GET", "/query?aql="+url.QueryEscape(aql), "", "", http.StatusOK),
+	} {
+		rows, _ := answer["resultSet"].([]any)
+		if len(rows) != 1 || answer["executedAQL"] != aql || answer["action"] != "EXECUTE" || rows[0].(map[string]any)["#1"] != "Every type" {
+			t.Errorf("query: %v", answer)
+		}
+	}
+	a.ask("POST", "/query", "application/json", `{"sql": "select 1"}`, http.StatusBadRequest)
+
+	// Deletion.
+	if gone := a.ask("DELETE", "/composition/"+object, "", "", http.StatusOK); gone["action"] != "DELETE" {
+		t.Errorf("delete: %v", gone)
+	}
+	a.ask("GET", "/composition/"+object, "", "", http.StatusNotFound)
+	a.ask("GET", "/composition/"+object+"?ehrId="+ehr, "", "", http.StatusNotFound)
+}
+
+// fmtOf is a part of an answer as JSON text.
+func fmtOf(v any) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return err.Error()
+	}
+	return b.String()
+}
