@@ -17,7 +17,7 @@ import (
 // picks the EHR.
 const ehrSQL = `select h.system_id, e.created, e.directory_id, e.is_queryable, e.is_modifiable,
        array(select l.other::text from ehr_link l where l.ehr_id = e.ehr_id and l.kind = 'merged' and l.ended is null order by l.linked),
-       coalesce((select l.other::text from ehr_link l where l.ehr_id = e.ehr_id and l.kind = 'merged-into' and l.ended is null), ''), ` + versionColumns + `, v.doc
+       coalesce((select l.other::text from ehr_link l where l.ehr_id = e.ehr_id and l.kind = 'merged-into' and l.ended is null limit 1), ''), ` + versionColumns + `, v.doc
 from %[1]s
 join system h on h.id = e.system
 join %[2]s on v.ehr_id = e.ehr_id and v.vo_id = e.status_id and (v.is_effective or v.is_latest) ` + versionJoins + `

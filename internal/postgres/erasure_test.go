@@ -136,6 +136,25 @@ func TestErasureLeavesNothing(t *testing.T) {
 	}
 }
 
+// Whatever table comes to hold rows of an EHR is emptied with it.
+func TestErasureKnowsEveryTable(t *testing.T) {
+	h := newHouse(t)
+	kept := map[string]bool{"audit_query_ehr": true, "erasure_certificate": true}
+	rows, err := h.connect(t).Query(context.Background(), `select table_name::text from information_schema.columns where table_schema = 'public' and column_name = 'ehr_id'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(tables) < 20 {
+		t.Fatal(tables, err)
+	}
+	for _, table := range tables {
+		if !kept[table] && !strings.HasPrefix(table, "audit_event") && !strings.Contains(strings.Join(deletions, ";"), "delete from "+table+" ") {
+			t.Errorf("rows of %s outlive their EHR", table)
+		}
+	}
+}
+
 // Where two persons are asked for, one alone destroys nothing.
 func TestDestructionNeedsTwoPersons(t *testing.T) {
 	h, ctx := newHouse(t), context.Background()

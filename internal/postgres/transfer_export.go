@@ -63,7 +63,7 @@ order by c.committed, c.contribution_id, v.position`
 // Export gives one EHR as it was at one moment. Rows come from the connection as
 // they are asked for, so that a line is all that is held of them.
 func (db *DB) Export(ctx context.Context, systemID, ehr string, give func(transfer.Line) error) error {
-	err := db.inSnapshot(ctx, db.query, access.System(), func(tx pgx.Tx) error {
+	err := db.inSnapshot(ctx, db.work, access.System(), func(tx pgx.Tx) error {
 		return export(ctx, tx, systemID, ehr, give)
 	})
 	return translate(ctx, err)

@@ -295,7 +295,7 @@ const (
 // Taken says what of an incoming record exists here already.
 func (db *DB) Taken(ctx context.Context, h transfer.Header, objects []string, subjects [][2]string) ([]string, error) {
 	var taken []string
-	err := db.inTransaction(ctx, db.work, access.System(), access.Read, func(tx pgx.Tx) error {
+	err := db.inTransaction(ctx, db.record, access.System(), access.Read, func(tx pgx.Tx) error {
 		var there bool
 		if err := tx.QueryRow(ctx, fmt.Sprintf(takenEHRSQL, everything(access.EHR, "e")), h.EHR).Scan(&there); err != nil {
 			return err

@@ -49,7 +49,7 @@ func must[T any](t testing.TB) func(T, error) T {
 }
 
 // lived is an EHR with everything a record can have.
-func (h *house) lived(t testing.TB) (ehr string, kept cdr.Document) {
+func (h *house) lived(t *testing.T) (ehr string, kept cdr.Document) {
 	t.Helper()
 	ctx := context.Background()
 	doc := must[cdr.Document](t)
@@ -65,6 +65,11 @@ func (h *house) lived(t testing.TB) (ehr string, kept cdr.Document) {
 	doc(h.UpdateDirectory(ctx, clinician, e.ID, dir.VersionUID, folderContent(folderJSON(marker+"2", []string{kept.ObjectID}, folderJSON("inner", nil))), cdr.CommitInfo{}))
 	status := must[cdr.Document](t)(h.Status(ctx, clinician, e.ID, cdr.VersionRef{}))
 	doc(h.UpdateStatus(ctx, clinician, e.ID, status.VersionUID, cdr.Content{JSON: bytes.Replace(status.JSON, []byte(`"is_queryable":true`), []byte(`"is_queryable":false`), 1)}, cdr.CommitInfo{}))
+	view := must[cdr.ContributionView](t)
+	view(h.CommitContribution(ctx, clinician, e.ID, contribution(attested(kept.VersionUID, attesting("ATTESTATION", "666", `,"description":{"value":"`+marker+`"}`), "")), "", false))
+	object := uuid.Must(uuid.NewV4()).String()
+	far := foreign(t, object, 3, object+"::Far.System::2", `,"signature":"`+marker+`"`, example(t, "vital_signs_minimal", marked).JSON)
+	view(h.ImportContribution(ctx, clinician, e.ID, contribution(far), "", false))
 	a := &Access{db: h.db}
 	event := cdr.Event{Action: "U", Outcome: "success", EHR: e.ID, Principal: "user:test"}
 	for _, err := range []error{
@@ -343,6 +348,9 @@ func TestMisfiledEntryMovesAndComesBack(t *testing.T) {
 	h.sound(t)
 	_, err = tr.Move(ctx, system, wrong.ID, v.ObjectID, right.ID, "once more")
 	want(t, err, fault.Invalid, "already-deleted")
+	if n := h.count(t, "select count(*) from audit_event where basis = 'move-to' and principal = 'system:quire' and ehr_id in ($1, $2)", wrong.ID, right.ID); n != 2 {
+		t.Errorf("%d audit rows of the move", n)
+	}
 	back := must[transfer.Moved](t)(tr.Unmove(ctx, system, wrong.ID, v.ObjectID, "it was right"))
 	here := must[cdr.Document](t)(h.Composition(ctx, clinician, wrong.ID, cdr.VersionRef{Object: v.ObjectID}))
 	if here.VersionUID != back.VersionUID || !strings.HasSuffix(here.VersionUID, "::3") {
@@ -360,6 +368,63 @@ func TestMisfiledEntryMovesAndComesBack(t *testing.T) {
 	_, err = tr.Unmove(ctx, system, wrong.ID, v.ObjectID, "too late")
 	want(t, err, fault.Conflict, "changed-since")
 	h.sound(t)
+}
+
+// Where one side of a move cannot be done, the other is not done either.
+func TestHalfAMoveIsNone(t *testing.T) {
+	h, ctx := newHouse(t), context.Background()
+	tr := h.transfers()
+	wrong, right := h.ehr(t), h.ehr(t)
+	v := h.create(t, wrong.ID, "vital_signs_minimal", cdr.CommitInfo{})
+	closed := bytes.Replace(right.Status.JSON, []byte(`"is_modifiable":true`), []byte(`"is_modifiable":false`), 1)
+	must[cdr.Document](t)(h.UpdateStatus(ctx, clinician, right.ID, right.Status.VersionUID, cdr.Content{JSON: closed}, cdr.CommitInfo{}))
+	before := h.export(t, tr, wrong.ID)
+	_, err := tr.Move(ctx, system, wrong.ID, v.ObjectID, right.ID, "the wrong person")
+	want(t, err, fault.Conflict, "not-modifiable")
+	_, err = tr.Move(ctx, system, wrong.ID, v.ObjectID, cdr.NewUID(), "nobody")
+	want(t, err, fault.NotFound, "ehr-unknown")
+	draft := must[cdr.Document](t)(h.UpdateComposition(ctx, clinician, wrong.ID, v.ObjectID, v.VersionUID, example(t, "vital_signs_minimal"), cdr.CommitInfo{Lifecycle: "553"}))
+	_, err = tr.Move(ctx, system, wrong.ID, v.ObjectID, h.ehr(t).ID, "the wrong person")
+	if f := want(t, err, fault.Conflict, "draft-open"); f.Current != draft.VersionUID {
+		t.Errorf("the draft is %s", f.Current)
+	}
+	plan, other := h.create(t, wrong.ID, "emergency_care_plan_minimal", cdr.CommitInfo{}), h.ehr(t)
+	h.create(t, other.ID, "emergency_care_plan_minimal", cdr.CommitInfo{})
+	_, err = tr.Move(ctx, system, wrong.ID, plan.ObjectID, other.ID, "the wrong person")
+	want(t, err, fault.Conflict, "persistent-exists")
+	if after := h.export(t, tr, wrong.ID); bytes.Count(after, []byte{'\n'}) != bytes.Count(before, []byte{'\n'})+4 || bytes.Contains(after, []byte("misfiled")) {
+		t.Errorf("half a move is left: %s", after)
+	}
+	h.sound(t)
+}
+
+// A record that came in pieces comes in as one; they are gone afterwards.
+func TestImportInPieces(t *testing.T) {
+	h, ctx := newHouse(t), context.Background()
+	tr := h.transfers()
+	ehr, _ := h.lived(t)
+	export := h.export(t, tr, ehr)
+	if err := h.DeleteEHR(ctx, system, ehr); err != nil {
+		t.Fatal(err)
+	}
+	upload := cdr.NewUID()
+	for n := 0; n*7001 < len(export); n++ {
+		piece := export[n*7001 : min(len(export), (n+1)*7001)]
+		// Sent again, as after a lost answer.
+		for range 2 {
+			must[any](t)(nil, tr.PutPart(ctx, system, ehr, upload, n, piece))
+		}
+	}
+	other := cdr.Caller{Subject: "user:other", All: true}
+	open := must[func(context.Context) io.Reader](t)(tr.Uploaded(ctx, other, ehr, upload))
+	_, err := tr.Import(ctx, other, transfer.Request{Mode: transfer.Restore, Open: open})
+	want(t, err, fault.Invalid, "export-truncated")
+	open = must[func(context.Context) io.Reader](t)(tr.Uploaded(ctx, system, ehr, upload))
+	must[transfer.Report](t)(tr.Import(ctx, system, transfer.Request{Mode: transfer.Restore, Open: open}))
+	must[any](t)(nil, tr.Forget(ctx, ehr, upload))
+	if !bytes.Equal(export, h.export(t, tr, ehr)) || h.count(t, "select count(*) from import_part") != 0 {
+		t.Error("the record or its pieces are not as they should be")
+	}
 }
 
 // read writes the audit row of a reading.

@@ -83,6 +83,11 @@ func (t *Transfers) Import(ctx context.Context, caller cdr.Caller, r Request) (R
 	if in.Audit, err = t.Act.AuditDetails(caller, cdr.Creation, "imported from "+j.header.SystemID); err != nil {
 		return Report{}, err
 	}
+	release, err := t.alone(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	defer release()
 	return report, t.Store.Import(ctx, in)
 }
 

@@ -74,11 +74,8 @@ func (t *Transfers) Merge(ctx context.Context, caller cdr.Caller, target, source
 	event.EHR, event.Object = m.Source, "merge:"+m.Target
 	c.Event = t.Act.Event(caller, p, event)
 	m.Status = c.Versions[0].UID(t.SystemID).String()
-	if err := t.Store.Merge(ctx, c, Link{ID: cdr.NewUID(), Target: m.Target, Source: m.Source, Reason: reason, By: p.Principal}); err != nil {
-		return m, err
-	}
 	event.EHR, event.Object, event.Basis = m.Target, "merge:"+m.Source, "merged"
-	return m, t.Act.Record(ctx, t.Act.Event(caller, p, event))
+	return m, t.Store.Merge(ctx, c, Link{ID: cdr.NewUID(), Target: m.Target, Source: m.Source, Reason: reason, By: p.Principal, Event: t.Act.Event(caller, p, event)})
 }
 
 // Unmerge undoes a merge: the source is open again and the link ends.
@@ -115,11 +112,9 @@ func (t *Transfers) Unmerge(ctx context.Context, caller cdr.Caller, target, sour
 		c.Event = t.Act.Event(caller, p, event)
 		m.Status = c.Versions[0].UID(t.SystemID).String()
 		l.By = p.Principal
-		if err := t.Store.Unmerge(ctx, c, l); err != nil {
-			return m, err
-		}
 		event.EHR, event.Object = m.Target, "merge:"+m.Source
-		return m, t.Act.Record(ctx, t.Act.Event(caller, p, event))
+		l.Event = t.Act.Event(caller, p, event)
+		return m, t.Store.Unmerge(ctx, c, l)
 	}
 	return m, fault.New(fault.NotFound, "merge-unknown", "the record %s is not merged into %s", m.Source, m.Target)
 }

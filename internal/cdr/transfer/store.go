@@ -91,6 +91,8 @@ type Link struct {
 	Reason string
 	By     string
 	At     time.Time
+	// Event is the audit row of the target; that of the source is the commit's.
+	Event cdr.Event
 }
 
 // Living is a persistent composition that lives in an EHR.

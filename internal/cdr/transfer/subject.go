@@ -81,7 +81,7 @@ func (b *bundle) write() error {
 
 // versions gives every version in the order of commits.
 func (b *bundle) versions(take func(v *Version) error) error {
-	return b.t.Store.Export(b.ctx, b.t.SystemID, b.ehr, func(l Line) error {
+	return b.t.export(b.ctx, b.ehr, func(l Line) error {
 		switch {
 		case l.Template != nil:
 			b.ids[l.Template.SHA256] = l.Template.ID

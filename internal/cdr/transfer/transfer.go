@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"strings"
+	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/quire-cdr/quire/internal/cdr"
@@ -20,6 +22,34 @@ type Transfers struct {
 	// Trail says who saw a record.
 	Trail    cdr.AuditStore
 	SystemID string
+
+	// streaming lets one record at a time through: each holds a connection of the
+	// database for as long as its client takes.
+	streaming sync.Mutex
+}
+
+// alone waits for its turn to stream a record; call what it gives at the end.
+func (t *Transfers) alone(ctx context.Context) (release func(), err error) {
+	for !t.streaming.TryLock() {
+		select {
+		case <-ctx.Done():
+			busy := fault.New(fault.Unavailable, "transfer-busy", "another record is on its way out or in; try again")
+			busy.RetryAfter = 5 * time.Second
+			return nil, busy
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return t.streaming.Unlock, nil
+}
+
+// export gives the lines of a record when it is its turn.
+func (t *Transfers) export(ctx context.Context, ehr string, give func(Line) error) error {
+	release, err := t.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return t.Store.Export(ctx, t.SystemID, ehr, give)
 }
 
 const longestReason = 500
@@ -62,7 +92,7 @@ func (t *Transfers) Export(ctx context.Context, caller cdr.Caller, ehr string) (
 	}
 	return func(ctx context.Context, to io.Writer) error {
 		w := NewWriter(to)
-		if err := t.Store.Export(ctx, t.SystemID, id, w.Write); err != nil {
+		if err := t.export(ctx, id, w.Write); err != nil {
 			return err
 		}
 		_, err := w.Close()
