@@ -86,7 +86,9 @@ func (s *Service) commitAll(ctx context.Context, caller Caller, p *access.Profil
 		return s.contributionAgain(ctx, caller, p, ehr, done.Repeated, inline)
 	}
 	if inline {
-		return s.contribution(ctx, p, ehr, done.Contribution, true)
+		view, err := s.contribution(ctx, p, ehr, done.Contribution, true)
+		view.Warnings = remarks(batch.Versions)
+		return view, err
 	}
 	stored := StoredContribution{ID: done.Contribution, Committed: done.Committed, AuditDetails: batch.AuditDetails}
 	for _, v := range batch.Versions {
@@ -95,7 +97,9 @@ func (s *Service) commitAll(ctx context.Context, caller Caller, p *access.Profil
 	for _, a := range batch.Attested {
 		stored.Versions = append(stored.Versions, Version{UID: a.Version.String(), Kind: a.Kind})
 	}
-	return contributionView(stored, false), nil
+	view := contributionView(stored, false)
+	view.Warnings = remarks(batch.Versions)
+	return view, nil
 }
 
 // envelope judges what a contribution says of itself.

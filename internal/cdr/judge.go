@@ -3,6 +3,8 @@ package cdr
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
 
 	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/fault"
@@ -108,4 +110,15 @@ func (s *Service) judgement(ctx context.Context, p *access.Profile, content Cont
 		j.Tree, j.Template = t, t.TextAt(t.Root(), rminfo.A_archetype_details, rminfo.A_template_id, rminfo.A_value)
 	}
 	return j, 0, nil
+}
+
+// remarks are the warnings of all versions of a contribution, placed in it.
+func remarks(versions []NewVersion) (out []fault.Issue) {
+	for i, v := range versions {
+		for _, w := range v.Warnings {
+			w.Path = "/versions[" + strconv.Itoa(i+1) + "]/data" + strings.TrimSuffix(w.Path, "/")
+			out = append(out, w)
+		}
+	}
+	return out
 }

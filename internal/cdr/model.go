@@ -62,6 +62,9 @@ type CommitInfo struct {
 	CommitterName, CommitterID, CommitterNamespace, CommitterType string
 	// Labels are sensitivity labels to set besides those of the template.
 	Labels []string
+	// TemplateVersion names the version of the template to judge the content by; ""
+	// is the one in use.
+	TemplateVersion string
 	// IdempotencyKey makes a repeated create give the first answer.
 	IdempotencyKey string
 	// ObjectTags and VersionTags are tags for the object and for the version that
@@ -102,8 +105,12 @@ type Document struct {
 	// Lifecycle is the code, such as "532".
 	Lifecycle string
 	Deleted   bool
-	// Template is the template id, "" for other kinds than compositions.
-	Template string
+	// Template is the template id, "" for other kinds than compositions;
+	// TemplateRow is the version of it that the content was judged by.
+	Template    string
+	TemplateRow int32
+	// TemplateEdition names that version; set by writes only.
+	TemplateEdition string
 	// Contribution is the id of the contribution that committed the version.
 	Contribution string
 	// Warnings are what validation remarked and did not refuse; set by writes.
@@ -156,6 +163,8 @@ type ContributionView struct {
 	JSON     []byte
 	// Withheld says that the caller may not have seen every version.
 	Withheld bool
+	// Warnings are what validation remarked of the versions; set by commits.
+	Warnings []fault.Issue
 	// Repeated says that an idempotency key was seen before.
 	Repeated bool
 }

@@ -52,6 +52,7 @@ func (h contributionHandlers) create(call *rest.Call) error {
 		return sent.explained(err)
 	}
 	describeContribution(call, made)
+	warn(call, made.Warnings)
 	call.SetLocation(pathOf("ehr", ehr, "contribution", made.ID))
 	switch sent.want {
 	case rest.Representation:
