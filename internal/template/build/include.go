@@ -1,13 +1,13 @@
 package build
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/adl"
 	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/template"
 )
 
 func adlID(text string) bool { return adl.ValidID(text) }
@@ -67,7 +67,7 @@ func (b *builder) slot(at cursor, root *aom.ArchetypeRoot, e *Entry) *aom.Slot {
 		if !ok {
 			continue
 		}
-		if admits(s, root.ArchetypeID) && classFits(root, s.TypeName) {
+		if template.Admits(s, root.ArchetypeID) && classFits(root, s.TypeName) {
 			return s
 		}
 		if first == nil {
@@ -89,7 +89,7 @@ func (b *builder) fill(at cursor, slot *aom.Slot, root *aom.ArchetypeRoot, e *En
 		b.add(where, at.path(), "source-slot", slot.TypeName, root.TypeName, "the slot is for %s, %s is a %s", slot.TypeName, root.ArchetypeID, root.TypeName)
 		return nil
 	}
-	if !admits(slot, root.ArchetypeID) {
+	if !template.Admits(slot, root.ArchetypeID) {
 		b.add(where, at.path(), "source-slot", showSlot(slot), root.ArchetypeID, "the slot %s does not admit %s; it says %s", at.path(), root.ArchetypeID, showSlot(slot))
 		return nil
 	}
@@ -214,41 +214,8 @@ func (b *builder) closed(s *aom.Slot) bool {
 	return !open
 }
 
-// admits says whether the assertions of a slot let an archetype in: an include
-// matches or there is none, and no exclude matches. Excluding everything beside
-// includes means: nothing but those. Assertions on other things than the
-// archetype id cannot be decided here and hinder nothing.
-func admits(s *aom.Slot, id string) bool {
-	includes, limited := false, false
-	for _, a := range s.Includes {
-		if p, ok := a.ArchetypeIDPattern(); ok {
-			limited = true
-			includes = includes || matchesID(p, id)
-		}
-	}
-	if limited && !includes {
-		return false
-	}
-	for _, a := range s.Excludes {
-		p, ok := a.ArchetypeIDPattern()
-		if ok && !(limited && bare(p) == ".*") && matchesID(p, id) {
-			return false
-		}
-	}
-	return true
-}
-
 func bare(pattern string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(pattern, "/"), "/")
-}
-
-func matchesID(pattern, id string) bool {
-	pattern = bare(pattern)
-	re, err := regexp.Compile("^(?:" + pattern + ")$")
-	if err != nil {
-		return pattern == id
-	}
-	return re.MatchString(id)
 }
 
 func showSlot(s *aom.Slot) string {
@@ -260,6 +227,8 @@ func showSlot(s *aom.Slot) string {
 		for _, a := range list.assertions {
 			if p, ok := a.ArchetypeIDPattern(); ok {
 				parts = append(parts, list.word+" "+bare(p))
+			} else if a.Text != "" {
+				parts = append(parts, list.word+" "+a.Text)
 			}
 		}
 	}
