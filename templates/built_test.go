@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/quire-cdr/quire/archetypes"
 	"github.com/quire-cdr/quire/internal/opt"
@@ -46,5 +47,25 @@ func TestTemplatesAreBuilt(t *testing.T) {
 		if !bytes.Equal(got.Bytes(), want) {
 			t.Errorf("%s is not what its source gives; run make generate", shipped.File)
 		}
+	}
+}
+
+// TestDocumentedSourceIsRead: the worked example of SOURCE.md is a source.
+func TestDocumentedSourceIsRead(t *testing.T) {
+	text, err := os.ReadFile("SOURCE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, found := strings.Cut(string(text), "```yaml\n")
+	example, _, closed := strings.Cut(example, "```")
+	if !found || !closed {
+		t.Fatal("SOURCE.md has no example")
+	}
+	source, err := build.ReadYAML(fstest.MapFS{"example.yaml": {Data: []byte(example)}}, "example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if source.TemplateID != "Ward round.v1" || len(source.Entries) != 3 || len(source.Entries[1].Entries) != 5 {
+		t.Errorf("read %q with %d entries", source.TemplateID, len(source.Entries))
 	}
 }
