@@ -353,7 +353,7 @@ var modelRules = map[int]modelRule{
 	52: {says: "coded reasons of attestations are of their group", keep: []string{attestation(coded("openehr", "240")), attestation(textX), attestation(coded("SNOMED-CT", "1"))},
 		breaks: map[string]string{attestation(coded("openehr", "433")): "terminology-attestation_reason"}},
 	53: {says: "other inputs of a version are not an empty list", elsewhere: "the tree has no empty list, as in rule 4"},
-	54: {says: "all versions of a composition are of one archetype and persistence", elsewhere: "asked where the preceding version is known: cdr and the commit of postgres"},
+	54: {says: "all versions of a composition are of one archetype and persistence", elsewhere: "asked where the preceding version is known: cdr refuses another template on update, and with it another archetype"},
 	55: {says: "the uid of a versioned object has no extension", elsewhere: "cdr takes UUIDs only"},
 	56: {says: "an EHR refers to objects of the right types", elsewhere: "EHR is made by the server and never sent"},
 	57: {says: "an EHR's subject is a PARTY_SELF", keep: []string{archetyped("EHR_STATUS", `"subject":`+self, `"is_queryable":true,"is_modifiable":true`)}, breaks: map[string]string{
