@@ -180,6 +180,7 @@ func TestAttestations(t *testing.T) {
 		{"empty items", attested(v.VersionUID, plain, `[{"reason":"x","is_pending":true,"items":[]}]`), fault.Invalid, "attestation-form"},
 		{"items of another scheme", attested(v.VersionUID, plain, `[{"reason":"x","is_pending":true,"items":[{"value":"https://a.example/"}]}]`), fault.Unprocessable, "validation"},
 		{"reason outside its group", attested(v.VersionUID, plain, `[{"reason":{"_type":"DV_CODED_TEXT","value":"x","defining_code":{"terminology_id":{"value":"openehr"},"code_string":"249"}},"is_pending":true}]`), fault.Unprocessable, "validation"},
+		{"a proof that cannot be kept", attested(v.VersionUID, plain, `[{"reason":"x","is_pending":true,"proof":"a\u0000"}]`), fault.Invalid, ""},
 		{"an unknown member", attested(v.VersionUID, plain, `[{"reason":"x","is_pending":true,"proofs":"x"}]`), fault.Invalid, "contribution-form"},
 		{"an audit of another class", attested(v.VersionUID, `{"_type":"PARTY_SELF","change_type":{"code_string":"666"}}`, "["+one+"]"), fault.Unprocessable, "audit-class"},
 		{"an audit with a reason", attested(v.VersionUID, `{"change_type":{"code_string":"666"},"reason":"x"}`, "["+one+"]"), fault.Invalid, "audit-form"},
