@@ -7,5 +7,5 @@
 //	compose      items to composition
 //	decompose    composition to items
 //
-// Source: ITS-REST 1.1 Simplified Formats.
+// Source: ITS-REST 1.1 Simplified Formats; DIALECTS.md says where others differ.
 package simplified

@@ -90,3 +90,61 @@ func FuzzSyntax(f *testing.F) {
 		}
 	})
 }
+
+// TestNeighbours: keys share the items of their common way and no others.
+func TestNeighbours(t *testing.T) {
+	for _, flat := range []string{
+		`{"a/b":1,"a/bc":2,"a/b/c":3,"a/b:1/c":4}`,
+		`{"a/b:1/c":1,"a/b:10/c":2,"a/b:1/d":3}`,
+		`{"a/b/c/d|x":1,"a/b/c/d|y":2,"a/b/c|x":3,"a|x":4}`,
+		`{"a/b":1,"b/a":2,"ab/c":3,"a/c":4}`,
+		`{"a/größe":1,"a/größer":2,"a/gr\u00f6\u00dfe|x":3}`,
+		`{"a/b\"c":"x\\y","a/b\"c|d":"\u2028"}`,
+	} {
+		root, err := ReadFlat([]byte(flat))
+		if err != nil {
+			t.Error(flat, err)
+			continue
+		}
+		again, err := ReadFlat(WriteFlat(root))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if one, two := string(WriteFlat(root)), string(WriteFlat(again)); one != two || root.Size() != again.Size() {
+			t.Errorf("%s: %s and %s", flat, one, two)
+		}
+	}
+	root, err := ReadFlat([]byte(`{"a/b:1/c":1,"a/b:10/c":2,"a/b:1/d":3,"a/größe":"5 \u00b5m"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := root.Find("a")
+	if len(a.Children) != 3 || len(a.Children[0].Children) != 2 || a.Children[1].Index != 10 {
+		t.Errorf("%s", WriteFlat(root))
+	}
+	if v, _ := a.Find("größe").Value(""); v.Text != "5 µm" {
+		t.Errorf("escapes: %q", v.Text)
+	}
+}
+
+// TestFormFields: what a form tool keeps beside the template is one value.
+func TestFormFields(t *testing.T) {
+	for _, doc := range []string{
+		`{"ctx/generic_fields": {"/a": [1, {"|code": "x"}], "/b": []}}`,
+		`{"ctx": {"generic_fields": {"/a": [1, {"|code": "x"}], "/b": []}}}`,
+	} {
+		read := ReadFlat
+		if doc[5] == '"' {
+			read = ReadStructured
+		}
+		root, err := read([]byte(doc))
+		if err != nil {
+			t.Error(doc, err)
+			continue
+		}
+		if v, _ := root.Find("ctx").Find("generic_fields").Value(""); v.Kind != Raw || v.Text != `{"/a":[1,{"|code":"x"}],"/b":[]}` {
+			t.Errorf("%s: %+v", doc, v)
+		}
+	}
+}

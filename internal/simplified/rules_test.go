@@ -1,0 +1,195 @@
+package simplified_test
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/rm/canon"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/simplified"
+	"github.com/quire-cdr/quire/internal/simplified/example"
+	"github.com/quire-cdr/quire/internal/simplified/syntax"
+	"github.com/quire-cdr/quire/internal/validate"
+)
+
+const head = `{"ctx/language": "en", "ctx/territory": "GB", "ctx/composer_name": "A", "ctx/time": "2021-02-03T04:05:06Z", `
+
+// TestDefaults: what a document leaves out and the specification or the template
+// gives.
+func TestDefaults(t *testing.T) {
+	tpl := everyType(t)
+	for _, c := range []struct{ name, sent, key, value string }{
+		{"category of the template", `"every_type/reading:0/device": "d"`, "every_type/category|code", `"433"`},
+		{"category of the context", `"ctx/category": "event", "every_type/reading:0/device": "d"`, "every_type/category|value", `"event"`},
+		{"setting", `"every_type/reading:0/device": "d"`, "every_type/context/setting|code", `"238"`},
+		{"start", `"every_type/reading:0/device": "d"`, "every_type/context/start_time", `"2021-02-03T04:05:06Z"`},
+		{"language of an entry", `"every_type/reading:0/device": "d"`, "every_type/reading:0/language|code", `"en"`},
+		{"encoding", `"every_type/reading:0/device": "d"`, "every_type/reading:0/encoding|code", `"UTF-8"`},
+		{"time of an event", eventText, "every_type/reading:0/any_event:0/time2", `"2021-02-03T04:05:06Z"`},
+		{"narrative", `"every_type/order:0/request:0/service": "s"`, "every_type/order:0/narrative", `"Human readable instruction narrative"`},
+		{"narrative of the context", `"ctx/instruction_narrative": "n", "every_type/order:0/request:0/service": "s"`, "every_type/order:0/narrative", `"n"`},
+		{"timing of the context", `"ctx/activity_timing": "R2", "every_type/order:0/request:0/service": "s"`, "every_type/order:0/request:0/timing", `"R2"`},
+		{"time of an action", `"ctx/action_time": "2020", "every_type/deed/what": "w"`, "every_type/deed/time", `"2020"`},
+		{"state of the context", `"ctx/action_ism_transition_current_state": "completed", "every_type/deed/what": "w"`, "every_type/deed/ism_transition/current_state|code", `"532"`},
+		{"state of the step", `"every_type/deed/ism_transition/careflow_step|code": "at0004"`, "every_type/deed/ism_transition/current_state|code", `"526"`},
+		{"scheme by its other name", `"ctx/id_schema": "s", "ctx/composer_id": "7", "every_type/reading:0/device": "d"`, "every_type/composer|id_scheme", `"s"`},
+		{"facility by its other name", `"ctx/healthcare_facility|name": "W", "every_type/reading:0/device": "d"`, "every_type/context/_health_care_facility|name", `"W"`},
+		{"context with an underscore", `"ctx/_end_time": "2022", "every_type/reading:0/device": "d"`, "every_type/context/_end_time", `"2022"`},
+		{"fields of a form", `"ctx/generic_fields": {"/label": [], "/text": ["x"]}, "every_type/reading:0/device": "d"`, "every_type/_feeder_audit/original_content", `"{\"/label\":[],\"/text\":[\"x\"]}"`},
+		{"system of the form", `"ctx/generic_fields": {}, "every_type/reading:0/device": "d"`, "every_type/_feeder_audit/originating_system_audit|system_id", `"FormRenderer"`},
+	} {
+		tree, err := tpl.Read([]byte(head+c.sent+"}"), simplified.Flat, now)
+		if err != nil {
+			t.Errorf("%s: %s", c.name, report(err))
+			continue
+		}
+		text, err := tpl.Write(tree, simplified.Flat)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), `"`+c.key+`":`+c.value) {
+			t.Errorf("%s: no %s: %s in %s", c.name, c.key, c.value, text)
+		}
+		if diff := through(t, tpl, tree); diff != "" {
+			t.Errorf("%s: %s", c.name, diff)
+		}
+	}
+}
+
+const eventText = `"every_type/reading:0/any_event:0/text": "x"`
+
+// TestFaults: each with its key, its AQL path and what was expected.
+func TestFaults(t *testing.T) {
+	tpl := everyType(t)
+	const at = "every_type/reading:0/any_event:0/"
+	for _, c := range []struct {
+		sent, key, rule, expected string
+		kind                      fault.Kind
+	}{
+		{`"every_type/raeding:0/device": "d"`, "every_type/raeding:0/device", "key-unknown", "every_type/reading/device", fault.Unprocessable},
+		{`"` + at + `two_units|magnitud": 1`, at + "two_units|magnitud", "suffix-unknown", "two_units|magnitude", fault.Unprocessable},
+		{`"` + at + `text:1": "x"`, at + "text:1", "index", "index 0", fault.Unprocessable},
+		{`"` + at + `count": "x"`, at + "count", "type", "a whole number", fault.Unprocessable},
+		{`"` + at + `count": 1.5`, at + "count", "type", "a whole number", fault.Unprocessable},
+		{`"` + at + `boolean": "yes"`, at + "boolean", "type", "true or false", fault.Unprocessable},
+		{`"` + at + `coded|code": "at0099"`, at + "coded|code", "code", "at0030 (Red)", fault.Unprocessable},
+		{`"` + at + `coded|other": "x"`, at + "coded|other", "other-closed", "one of the template's codes", fault.Unprocessable},
+		{`"` + at + `coded_or_text|other": "x", "` + at + `coded_or_text|code": "at0030"`, at + "coded_or_text|other", "other-alone", "|other without", fault.Invalid},
+		{`"` + at + `two_units|magnitude": 1`, at + "two_units|unit", "missing", "mm[Hg], kPa", fault.Unprocessable},
+		{`"` + at + `ordinal|ordinal": 7`, at + "ordinal", "code", "at0040 (0)", fault.Unprocessable},
+		{`"` + at + `text": "x", "` + at + `text|value": "y"`, at + "text|value", "key-duplicate", "one value", fault.Invalid},
+		{`"` + at + `text": "x", "` + at + `text|raw": {"_type": "DV_TEXT", "value": "x"}`, at + "text|raw", "raw-alone", "no key beside it", fault.Invalid},
+		{`"` + at + `text|raw": {"value": "x"}`, at + "text|raw", "raw-type", "_type", fault.Unprocessable},
+		{`"` + at + `proportion|numerator": 1, "` + at + `proportion|denominator": 2, "` + at + `proportion": 3`, at + "proportion", "proportion-quotient", "quotient", fault.Invalid},
+		{`"ctx/generic_fields": "x", ` + eventText, "ctx/generic_fields", "type", "a JSON object", fault.Unprocessable},
+		{`"ctx/generic_fields": {}, "every_type/_feeder_audit/original_content": "x", ` + eventText, "ctx/generic_fields", "key-duplicate", "one original content", fault.Invalid},
+	} {
+		_, err := tpl.Read([]byte(head+c.sent+"}"), simplified.Flat, now)
+		found := false
+		for _, i := range fault.Of(err).Issues {
+			found = found || i.FlatKey == c.key && i.Rule == c.rule && strings.Contains(i.Expected, c.expected)
+		}
+		if err == nil || !found || fault.Of(err).Kind != c.kind {
+			t.Errorf("%s: %v", c.sent, err)
+			if err != nil {
+				t.Log(report(err))
+			}
+		}
+	}
+}
+
+// TestAllAtOnce: every fault of a document is reported, those of the validator
+// with their keys too.
+func TestAllAtOnce(t *testing.T) {
+	tpl := everyType(t)
+	_, err := tpl.Read([]byte(head+`"every_type/a": 1, "every_type/b": 2, "every_type/reading:0/any_event:0/count": "x"}`), simplified.Flat, now)
+	if n := len(fault.Of(err).Issues); n != 3 {
+		t.Errorf("%d issues: %v", n, err)
+	}
+	tree, err := tpl.Read([]byte(head+`"every_type/reading:0/any_event:0/two_units|magnitude": 5000, "every_type/reading:0/any_event:0/two_units|unit": "kPa", "every_type/reading:0/any_event:0/date": "2021-02-33"}`), simplified.Flat, now)
+	if err != nil {
+		t.Fatal(report(err))
+	}
+	issues := validate.Check(tree, tpl.Web.Template, validate.Options{})
+	tpl.Explain(tree, issues)
+	keys := ""
+	for _, i := range issues {
+		keys += i.FlatKey + " "
+	}
+	for _, want := range [...]string{"every_type/reading:0/any_event:0/two_units|magnitude", "every_type/reading:0/any_event:0/date"} {
+		if !strings.Contains(keys, want) {
+			t.Errorf("no %s in %s", want, keys)
+		}
+	}
+}
+
+// TestNoKeyIsRaw: what the web template has no key for is canonical JSON at the
+// nearest node, and reads as the same tree; a composition of another template is
+// refused.
+func TestNoKeyIsRaw(t *testing.T) {
+	tpl := everyType(t)
+	tree, err := tpl.Read([]byte(head+eventText+"}"), simplified.Flat, now)
+	if err != nil {
+		t.Fatal(report(err))
+	}
+	text := string(canon.WriteJSON(nil, tree, tree.Root()))
+	for name, changed := range map[string]string{
+		"a node the template does not have": strings.Replace(text, `"archetype_node_id":"at0017"`, `"archetype_node_id":"at0999"`, 1),
+		"a name of a collapsed level":       strings.Replace(text, `"value":"Tree"`, `"value":"Baum"`, 1),
+		"another class of structure":        strings.Replace(text, `"_type":"ITEM_TREE"`, `"_type":"ITEM_LIST"`, 1),
+		"a link of a collapsed level":       strings.Replace(text, `"_type":"ITEM_TREE"`, `"_type":"ITEM_TREE","uid":{"_type":"HIER_OBJECT_ID","value":"5ae1c45c-53c2-4e3a-b9ff-c979e0494f35"}`, 1),
+	} {
+		if changed == text {
+			t.Fatal(name, " changes nothing")
+		}
+		other, err := canon.ReadJSON([]byte(changed), rminfo.COMPOSITION, canon.ReadOptions{})
+		if err != nil {
+			t.Fatal(name, report(err))
+		}
+		written, err := tpl.Write(other, simplified.Flat)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(written), `|raw":`) {
+			t.Errorf("%s: no canonical JSON in %s", name, written)
+		}
+		if diff := through(t, tpl, other); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	foreign, err := canon.ReadJSON([]byte(strings.Replace(text, `"value":"Every type.v1"`, `"value":"Other.v1"`, 1)), rminfo.COMPOSITION, canon.ReadOptions{})
+	if err != nil {
+		t.Fatal(report(err))
+	}
+	if _, err := tpl.Write(foreign, simplified.Flat); !fault.Is(err, fault.Unprocessable) {
+		t.Errorf("another template: %v", err)
+	}
+}
+
+// TestExamples: the whole one is valid and has each node of the template; the
+// same numbers make the same document.
+func TestExamples(t *testing.T) {
+	tpl := everyType(t)
+	whole := syntax.WriteFlat(example.Document(tpl.Web, example.Options{}))
+	tree, err := tpl.Read(whole, simplified.Flat, now)
+	if err != nil {
+		t.Fatal(report(err))
+	}
+	if issues := validate.Check(tree, tpl.Web.Template, validate.Options{}); validate.Refused(issues) {
+		t.Errorf("the example is not valid: %+v", refusing(issues))
+	}
+	for _, key := range [...]string{"any_event:0/boolean", "choice/quantity_value|magnitude", "group:0/leaf:0", "daily_mean:0/width", "deed/ism_transition/current_state|code", "order:0/request:0/service", "part/case/reason"} {
+		if !strings.Contains(string(whole), key) {
+			t.Errorf("no %s in the example", key)
+		}
+	}
+	random := func() string {
+		r := rand.New(rand.NewPCG(7, 7))
+		return string(syntax.WriteFlat(example.Document(tpl.Web, example.Options{Pick: r.IntN, Sparse: true})))
+	}
+	if random() != random() {
+		t.Error("the same seed makes two documents")
+	}
+}
