@@ -1,6 +1,8 @@
 package build
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/adl"
@@ -14,9 +16,13 @@ import (
 // they state is stated in full, so that optional members of the parent that they
 // do not name are gone; an attribute they do not state is the parent's, and so
 // is every mandatory member.
-func flatten(a, parent *adl.Archetype) {
+//
+// What a specialisation widens is reported by the codes of AOM: VSONCO
+// (occurrences), VSONCT (class).
+func flatten(a, parent *adl.Archetype) []fault.Issue {
+	f := &flattener{id: a.ID}
 	if a.Definition != nil && parent.Definition != nil {
-		inheritAttributes(&a.Definition.Attributes, parent.Definition.Attributes)
+		f.attributes(&a.Definition.Attributes, parent.Definition.Attributes, "")
 	}
 	inheritTerms(&a.Ontology.Terms, parent.Ontology.Terms)
 	inheritTerms(&a.Ontology.Constraints, parent.Ontology.Constraints)
@@ -25,14 +31,36 @@ func flatten(a, parent *adl.Archetype) {
 			bind(&a.Ontology.Bindings, set.Terminology, item, false)
 		}
 	}
-	for _, set := range parent.Ontology.ConstraintBindings {
-		if !hasConstraintBinding(a.Ontology.ConstraintBindings, set.Terminology) {
-			a.Ontology.ConstraintBindings = append(a.Ontology.ConstraintBindings, set)
-		}
+	inheritBindings(&a.Ontology.ConstraintBindings, parent.Ontology.ConstraintBindings)
+	return f.issues
+}
+
+type flattener struct {
+	id     string
+	issues []fault.Issue
+}
+
+// conform holds a node against the one it refines.
+func (f *flattener) conform(child, general aom.Object, path string) {
+	c, g := child.Base(), general.Base()
+	add := func(rule, expected, found, what string) {
+		f.issues = append(f.issues, fault.Issue{Path: path, Archetype: f.id, Rule: rule, Expected: expected, Found: found,
+			Message: "line " + strconv.Itoa(c.Line) + ": " + what + " " + found + " of " + path + " is not within the parent's " + expected})
+	}
+	bounds := g.Occurrences
+	if c.NodeID != g.NodeID {
+		// Several codes may share what the parent demands of one.
+		bounds.Min = 0
+	}
+	if !within(c.Occurrences, bounds) {
+		add("VSONCO", showMultiplicity(bounds), showMultiplicity(c.Occurrences), "the occurrences")
+	}
+	if mine, theirs := class(child), class(general); mine != 0 && theirs != 0 && !mine.IsA(theirs) {
+		add("VSONCT", g.TypeName, c.TypeName, "the class")
 	}
 }
 
-func inheritAttributes(own *[]*aom.Attribute, parents []*aom.Attribute) {
+func (f *flattener) attributes(own *[]*aom.Attribute, parents []*aom.Attribute, path string) {
 	for _, p := range parents {
 		a := attributeNamed(*own, p.Name)
 		if a == nil {
@@ -46,8 +74,10 @@ func inheritAttributes(own *[]*aom.Attribute, parents []*aom.Attribute) {
 					continue
 				}
 				refined = true
+				at := path + "/" + a.Name + predicate(child)
+				f.conform(child, general, at)
 				if mine, theirs := attributesOf(child), attributesOf(general); mine != nil && theirs != nil && len(*theirs) > 0 {
-					inheritAttributes(mine, *theirs)
+					f.attributes(mine, *theirs, at)
 				}
 			}
 			if !refined && a.Multiple && general.Base().Occurrences.Min > 0 && general.Base().NodeID != "" {
@@ -109,13 +139,20 @@ func bind(sets *[]aom.TermBindings, terminology string, item aom.TermBinding, re
 	*sets = append(*sets, aom.TermBindings{Terminology: terminology, Items: []aom.TermBinding{item}})
 }
 
-func hasConstraintBinding(sets []aom.ConstraintBindings, terminology string) bool {
-	for _, set := range sets {
-		if set.Terminology == terminology {
-			return true
+func inheritBindings(own *[]aom.ConstraintBindings, parents []aom.ConstraintBindings) {
+	for _, p := range parents {
+		i := slices.IndexFunc(*own, func(set aom.ConstraintBindings) bool { return set.Terminology == p.Terminology })
+		if i < 0 {
+			*own = append(*own, p)
+			continue
+		}
+		set := &(*own)[i]
+		for _, item := range p.Items {
+			if !slices.ContainsFunc(set.Items, func(have aom.KeyValue) bool { return have.Key == item.Key }) {
+				set.Items = append(set.Items, item)
+			}
 		}
 	}
-	return false
 }
 
 // existence gives the attributes of an archetype that never speaks of existence

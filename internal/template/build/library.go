@@ -94,7 +94,9 @@ func (l *Library) load(id string) (*adl.Archetype, error) {
 		if err != nil {
 			return nil, fault.New(fault.Invalid, "archetype-invalid", "%s specialises %s: %v", id, a.ParentID, err)
 		}
-		flatten(a, parent)
+		if issues := flatten(a, parent); len(issues) > 0 {
+			return nil, fault.New(fault.Invalid, "archetype-invalid", "%s widens %s", id, a.ParentID).With(issues...)
+		}
 	}
 	if err := expand(a); err != nil {
 		return nil, err
