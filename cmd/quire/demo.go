@@ -45,7 +45,7 @@ func (p *parts) installTemplates(ctx context.Context) error {
 			return err
 		}
 		err = patiently(ctx, func() error {
-			_, err := p.service.UploadTemplate(ctx, system(""), text, shipped.Sensitivity)
+			_, err := p.service.UploadTemplate(ctx, system(""), text, cdr.TemplateUpload{Label: shipped.Sensitivity})
 			return err
 		})
 		if err != nil && !fault.Is(err, fault.Conflict) {

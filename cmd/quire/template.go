@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"os"
 	"text/tabwriter"
 
@@ -16,6 +17,8 @@ type templateCommand struct {
 	Check    templateCheck    `cmd:"" help:"Read operational templates (OPT 1.4) and say what is wrong with them; nothing is sent."`
 	Upload   templateUpload   `cmd:"" help:"Upload operational templates to a running server."`
 	Validate templateValidate `cmd:"" help:"Judge compositions against an operational template, offline, in every format."`
+	Diff     templateDiff     `cmd:"" help:"Compare two versions of an operational template, offline: what is compatible, and what can break data."`
+	Versions templateVersions `cmd:"" help:"List the versions of a template of a running server."`
 	List     templateList     `cmd:"" help:"List the templates of a running server."`
 	Build    templateBuild    `cmd:"" help:"Build operational templates from template sources (YAML or OET) and archetypes (ADL 1.4)."`
 }
@@ -51,6 +54,9 @@ func (c templateCheck) Run() error {
 
 type templateUpload struct {
 	Server remote   `embed:"" set:"identity=formbuilder"`
+	DryRun bool     `name:"dry-run" help:"Upload nothing; say what would change, and which stored compositions would not fit."`
+	Label  string   `help:"Sensitivity label; default: other_details/sensitivity of the template, else normal." placeholder:"NAME"`
+	Semver string   `name:"template-version" help:"Semantic version; default: other_details/sem_ver of the template." placeholder:"1.2.0"`
 	Files  []string `arg:"" type:"existingfile" help:"OPT 1.4 files."`
 }
 
@@ -60,14 +66,29 @@ func (c templateUpload) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	query := url.Values{}
+	for name, value := range map[string]string{"label": c.Label, "version": c.Semver} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	if c.DryRun {
+		query.Set("dry_run", "true")
+	}
 	for _, file := range c.Files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return err
 		}
-		_, header, err := server.call(ctx, "POST", server.OpenEHR+"/definition/template/adl1.4", "application/xml", text)
+		answer, header, err := server.call(ctx, "POST", server.OpenEHR+"/definition/template/adl1.4?"+query.Encode(), "application/xml", text)
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
+		}
+		if c.DryRun {
+			if err := printImpact(file, answer); err != nil {
+				return err
+			}
+			continue
 		}
 		fmt.Printf("%s: %s\n", file, header.Get("Location"))
 	}

@@ -59,7 +59,7 @@ func (s *Service) commit(ctx context.Context, caller Caller, p *access.Profile, 
 		Committed: done.Committed.UTC(), Lifecycle: v.Lifecycle, Deleted: v.Lifecycle == Deleted, Contribution: done.Contribution, Warnings: v.Warnings,
 	}
 	if v.Template != nil {
-		d.Template = v.Template.ID
+		d.Template, d.TemplateRow, d.TemplateEdition = v.Template.ID, v.Template.Row, v.Template.Edition()
 	}
 	return d, nil
 }

@@ -80,7 +80,7 @@ func (s *Service) composition(ctx context.Context, p *access.Profile, content Co
 	if err != nil {
 		return NewVersion{}, err
 	}
-	tpl, err := s.templateOf(ctx, p, t)
+	tpl, err := s.templateOf(ctx, p, t, info.TemplateVersion)
 	if err != nil {
 		return NewVersion{}, err
 	}
@@ -92,7 +92,8 @@ func (s *Service) composition(ctx context.Context, p *access.Profile, content Co
 	if err != nil {
 		return NewVersion{}, err
 	}
-	return NewVersion{Kind: KindComposition, Tree: t, Template: tpl, Labels: labels, Sens: bits, Warnings: warnings}, nil
+	return NewVersion{Kind: KindComposition, Tree: t, Template: tpl, Labels: labels, Sens: bits, Warnings: warnings,
+		Pinned: info.TemplateVersion != ""}, nil
 }
 
 func persistent(t *rm.Tree) bool {

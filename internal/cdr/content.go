@@ -33,13 +33,21 @@ func (s *Service) check(t *rm.Tree, tpl *Template, lifecycle string) error {
 	return err
 }
 
-// templateOf finds the template a composition names, with the right to write it.
-func (s *Service) templateOf(ctx context.Context, p *access.Profile, t *rm.Tree) (*Template, error) {
+// templateOf finds the template a composition names, with the right to write it:
+// the version in use, or the one the client names.
+func (s *Service) templateOf(ctx context.Context, p *access.Profile, t *rm.Tree, version string) (*Template, error) {
 	id := t.TextAt(t.Root(), rminfo.A_archetype_details, rminfo.A_template_id, rminfo.A_value)
 	if id == "" {
 		return nil, fault.New(fault.Unprocessable, "template-missing", "the composition names no template in archetype_details/template_id")
 	}
-	tpl, err := s.compiled(ctx, id)
+	find := s.compiled
+	if version != "" {
+		find = func(ctx context.Context, id string) (*Template, error) { return s.edition(ctx, id, version) }
+	}
+	tpl, err := find(ctx, id)
+	if f := fault.Of(err); fault.Is(err, fault.NotFound) && f.Code == "template-version-unknown" {
+		return nil, fault.New(fault.Unprocessable, f.Code, "%s", f.Message)
+	}
 	if fault.Is(err, fault.NotFound) {
 		return nil, fault.New(fault.Unprocessable, "template-unknown", "the template %q is not known", id)
 	}

@@ -166,7 +166,7 @@ func (s *Service) ReplaceTemplate(ctx context.Context, caller Caller, id string,
 	if compiled.TemplateID != id {
 		return nil, fault.New(fault.Invalid, "template-id", "the content is of another template")
 	}
-	t, err := s.putTemplate(ctx, caller, p, compiled, source, old.Label)
+	t, err := s.putTemplate(ctx, caller, p, compiled, source, TemplateUpload{Label: old.Label})
 	if fault.Of(err).Code == "template-exists" {
 		return s.compiled(ctx, id)
 	}

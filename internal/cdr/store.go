@@ -39,10 +39,11 @@ type Store interface {
 	Labels(ctx context.Context) (map[string]uint64, error)
 	// Templates lists the templates in use, by id.
 	Templates(ctx context.Context) ([]TemplateInfo, error)
-	// Template reads one template by its id, byte for byte.
+	// Template reads the version of a template that is in use, byte for byte.
 	Template(ctx context.Context, id string) (StoredTemplate, error)
-	// PutTemplate stores a template: Identical, or Used with other content,
-	// writes nothing.
+	TemplateVersionStore
+	// PutTemplate stores a template: Identical, or Used with other content of no
+	// newer version, writes nothing.
 	PutTemplate(ctx context.Context, t StoredTemplate, audit Event) (PutOutcome, TemplateInfo, error)
 }
 
@@ -135,6 +136,8 @@ type NewVersion struct {
 	OtherInputs []string
 	// Import is set for a version of another system.
 	Import *Import
+	// Pinned: the client named the version of the template, which may be retired.
+	Pinned bool
 	// Persistent refuses a second live object of the template in the EHR.
 	Persistent bool
 	// Status is set for KindStatus.
@@ -199,9 +202,10 @@ type Version struct {
 	// Imported is the item of an IMPORTED_VERSION without its data, nil for a
 	// version that was made here.
 	Imported []byte
-	// Template is the template id.
-	Template string
-	Family   int32
+	// Template is the template id, TemplateRow its version.
+	Template    string
+	TemplateRow int32
+	Family      int32
 	// Latest and Effective are the marks of the version.
 	Latest, Effective bool
 	Doc               []byte
@@ -240,13 +244,41 @@ type TemplateInfo struct {
 	// Label is the sensitivity label new versions get, Sens its bit set.
 	Label string
 	Sens  uint64
+	// Version is the semantic version, "" without; SHA256 that of the OPT.
+	Version string
+	SHA256  []byte
+	// Retired is when a newer version took its place, zero for the one in use.
+	Retired time.Time
+}
+
+// TemplateVersionStore keeps the versions of templates.
+type TemplateVersionStore interface {
+	// TemplateVersions lists them, the one in use first, then the later retired
+	// before the earlier.
+	TemplateVersions(ctx context.Context, id string) ([]TemplateInfo, error)
+	// TemplateRow reads one by its row.
+	TemplateRow(ctx context.Context, row int32) (StoredTemplate, error)
+	// TemplateUsed says whether something was committed by it.
+	TemplateUsed(ctx context.Context, row int32) (bool, error)
+	// TemplateDocuments reads effective compositions of a template family, those
+	// after a place, in order.
+	TemplateDocuments(ctx context.Context, p *access.Profile, family int32, after DocumentPlace, limit int) ([]TemplateDocument, error)
+}
+
+// DocumentPlace is a place in the order of all compositions; the zero value is
+// before them.
+type DocumentPlace struct{ EHR, Object string }
+
+// TemplateDocument is an effective composition.
+type TemplateDocument struct {
+	EHR, Object, VersionUID string
+	Doc                     []byte
 }
 
 // StoredTemplate is a template with its source.
 type StoredTemplate struct {
 	TemplateInfo
-	SHA256 []byte
-	OPT    string
+	OPT string
 }
 
 // PutOutcome says what PutTemplate did.
@@ -256,6 +288,8 @@ type PutOutcome uint8
 const (
 	PutNew PutOutcome = iota
 	PutReplaced
+	// PutVersion has retired the version that was in use.
+	PutVersion
 	// PutIdentical is refused: the same content is stored already.
 	PutIdentical
 	// PutUsed is refused: other content is stored, and compositions use it.

@@ -12,6 +12,7 @@ import (
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/opt"
 	"github.com/quire-cdr/quire/internal/template"
+	"github.com/quire-cdr/quire/internal/template/diff"
 )
 
 // Template is a stored template, compiled.
@@ -53,11 +54,22 @@ func (t *Template) Names(archetype, code string) []string {
 // templatesArea is the administrative area of templates.
 const templatesArea = "templates"
 
-// UploadTemplate stores an operational template 1.4. label "" is "normal".
-// Identical content, or other content while compositions use the template, is a
-// Conflict with the code template-exists or template-used; other content of an
-// unused template replaces it.
-func (s *Service) UploadTemplate(ctx context.Context, caller Caller, source []byte, label string) (*Template, error) {
+// TemplateUpload is what an upload says beside the OPT.
+type TemplateUpload struct {
+	// Label is the sensitivity label of a new template; "" takes what the template
+	// says in other_details/sensitivity, else "normal".
+	Label string
+	// Version is the semantic version; "" takes other_details/sem_ver.
+	Version string
+}
+
+// UploadTemplate stores an operational template 1.4. Identical content changes
+// nothing and is a Conflict with the code template-exists. Other content replaces
+// that of an unused template. Once something uses it, other content must be of a
+// newer version, which is in use from then on while the old one stays for what
+// was committed by it; else it is a Conflict with the code template-used, whose
+// issues are the changes.
+func (s *Service) UploadTemplate(ctx context.Context, caller Caller, source []byte, up TemplateUpload) (*Template, error) {
 	p, err := s.profile(ctx, caller)
 	if err != nil {
 		return nil, err
@@ -69,7 +81,7 @@ func (s *Service) UploadTemplate(ctx context.Context, caller Caller, source []by
 	if err != nil {
 		return nil, err
 	}
-	return s.putTemplate(ctx, caller, p, compiled, source, or(label, "normal"))
+	return s.putTemplate(ctx, caller, p, compiled, source, up)
 }
 
 func (s *Service) compileOPT(source []byte) (*template.Compiled, error) {
@@ -85,12 +97,17 @@ func (s *Service) compileOPT(source []byte) (*template.Compiled, error) {
 }
 
 // putTemplate stores what the caller may store.
-func (s *Service) putTemplate(ctx context.Context, caller Caller, p *access.Profile, compiled *template.Compiled, source []byte, label string) (*Template, error) {
+func (s *Service) putTemplate(ctx context.Context, caller Caller, p *access.Profile, compiled *template.Compiled, source []byte, up TemplateUpload) (*Template, error) {
 	sum := sha256.Sum256(source)
+	version, err := versionOf(compiled, up.Version)
+	if err != nil {
+		return nil, err
+	}
+	label := or(or(up.Label, otherDetail(compiled, "sensitivity")), "normal")
 	outcome, info, err := s.store.PutTemplate(ctx, StoredTemplate{
 		TemplateInfo: TemplateInfo{ID: compiled.TemplateID, UID: compiled.UID, Concept: compiled.Concept,
-			RootArchetype: compiled.RootArchetype, Language: compiled.Language, Label: label},
-		SHA256: sum[:], OPT: string(source),
+			RootArchetype: compiled.RootArchetype, Language: compiled.Language, Label: label, Version: version, SHA256: sum[:]},
+		OPT: string(source),
 	}, s.event(caller, p, Event{Action: "C", Object: compiled.TemplateID}))
 	if err != nil {
 		return nil, err
@@ -99,7 +116,7 @@ func (s *Service) putTemplate(ctx context.Context, caller Caller, p *access.Prof
 	case PutIdentical:
 		return nil, fault.New(fault.Conflict, "template-exists", "Operational template with this template ID already exists: %s", compiled.TemplateID)
 	case PutUsed:
-		return nil, fault.New(fault.Conflict, "template-used", "Operational template with this template ID already exists: %s, and is used by compositions", compiled.TemplateID)
+		return nil, s.used(ctx, compiled, version)
 	}
 	t := &Template{TemplateInfo: info, OPT: string(source), Compiled: compiled}
 	s.keep(t)
@@ -108,6 +125,25 @@ func (s *Service) putTemplate(ctx context.Context, caller Caller, p *access.Prof
 		return nil, err
 	}
 	return t, nil
+}
+
+// used refuses other content of a template in use, and says what differs.
+func (s *Service) used(ctx context.Context, compiled *template.Compiled, version string) error {
+	f := fault.New(fault.Conflict, "template-used", "Operational template with this template ID already exists: %s, and is used by compositions", compiled.TemplateID)
+	old, err := s.compiled(ctx, compiled.TemplateID)
+	if err != nil {
+		return err
+	}
+	f.Message += "; other content needs a newer version, in other_details/sem_ver of the template or in the query parameter version"
+	if old.Version != "" {
+		f.Message += ", than " + old.Version
+	}
+	for _, c := range diff.Compare(old.Compiled, compiled) {
+		if c.Effect == diff.Breaking {
+			f = f.With(fault.Issue{Path: c.Path, AQLPath: c.Path, Rule: "template-change-" + c.What, Expected: c.Old, Found: c.New, Message: c.Message})
+		}
+	}
+	return f
 }
 
 // templateFault gives faults below the XML syntax the kind of the manners.

@@ -10,7 +10,7 @@ import (
 func document(v Version) Document {
 	d := Document{
 		VersionUID: v.UID, ObjectID: v.Object, EHR: v.EHR, Kind: v.Kind, Committed: v.Committed, Lifecycle: v.Lifecycle,
-		Deleted: v.Lifecycle == Deleted, Template: v.Template, Contribution: v.Contribution, Amended: len(v.Attestations) > 0,
+		Deleted: v.Lifecycle == Deleted, Template: v.Template, TemplateRow: v.TemplateRow, Contribution: v.Contribution, Amended: len(v.Attestations) > 0,
 	}
 	if !d.Deleted {
 		d.JSON = v.Doc

@@ -107,7 +107,7 @@ func TestPeerContributions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.UploadTemplate(ctx, system, source, ""); err != nil {
+		if _, err := s.UploadTemplate(ctx, system, source, cdr.TemplateUpload{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -79,7 +79,7 @@ func TestPeerDocuments(t *testing.T) {
 		if err != nil || c.Status == nil || !strings.HasSuffix(c.File, ".opt") {
 			continue
 		}
-		_, err = s.UploadTemplate(ctx, system, source, "")
+		_, err = s.UploadTemplate(ctx, system, source, cdr.TemplateUpload{})
 		if got := status(err, 201); got != *c.Status {
 			t.Errorf("template %s: %d, want %d: %v", c.File, got, *c.Status, err)
 		}

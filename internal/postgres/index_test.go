@@ -234,15 +234,15 @@ func TestTemplates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = h.UploadTemplate(ctx, system, []byte(tpl.OPT), "")
+	_, err = h.UploadTemplate(ctx, system, []byte(tpl.OPT), cdr.TemplateUpload{})
 	want(t, err, fault.Conflict, "template-exists")
-	_, err = h.UploadTemplate(ctx, clinician, []byte(tpl.OPT), "")
+	_, err = h.UploadTemplate(ctx, clinician, []byte(tpl.OPT), cdr.TemplateUpload{})
 	want(t, err, fault.Forbidden, "")
-	_, err = h.UploadTemplate(ctx, system, []byte("<nothing"), "")
+	_, err = h.UploadTemplate(ctx, system, []byte("<nothing"), cdr.TemplateUpload{})
 	want(t, err, fault.Invalid, "")
-	_, err = h.UploadTemplate(ctx, system, []byte(tpl.OPT), "no-such-label")
+	_, err = h.UploadTemplate(ctx, system, []byte(tpl.OPT), cdr.TemplateUpload{Label: "no-such-label"})
 	want(t, err, fault.Invalid, "label-unknown")
-	changed, err := h.UploadTemplate(ctx, system, fmt.Appendf(nil, "%s<!-- changed -->", tpl.OPT), "")
+	changed, err := h.UploadTemplate(ctx, system, fmt.Appendf(nil, "%s<!-- changed -->", tpl.OPT), cdr.TemplateUpload{})
 	if err != nil {
 		t.Fatal("an unused template was not replaced:", err)
 	}
@@ -252,7 +252,7 @@ func TestTemplates(t *testing.T) {
 	// Another process still has the old one and must not commit by it.
 	e := h.ehr(t)
 	h.create(t, e.ID, "vital_signs_minimal", cdr.CommitInfo{})
-	_, err = h.UploadTemplate(ctx, system, []byte(tpl.OPT), "")
+	_, err = h.UploadTemplate(ctx, system, []byte(tpl.OPT), cdr.TemplateUpload{})
 	want(t, err, fault.Conflict, "template-used")
 	list, err := h.Templates(ctx, vitals)
 	if err != nil || len(list) != 1 || list[0].ID != vitalSigns {
@@ -273,7 +273,7 @@ func TestReplacedTemplate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.UploadTemplate(ctx, system, fmt.Appendf(nil, "%s<!-- changed -->", tpl.OPT), ""); err != nil {
+	if _, err := h.UploadTemplate(ctx, system, fmt.Appendf(nil, "%s<!-- changed -->", tpl.OPT), cdr.TemplateUpload{}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = other.CreateComposition(ctx, clinician, e.ID, example(t, "vital_signs_minimal"), cdr.CommitInfo{})

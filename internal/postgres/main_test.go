@@ -94,7 +94,7 @@ func newHouse(t testing.TB) *house {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tpl, err := h.UploadTemplate(ctx, system, source, "")
+		tpl, err := h.UploadTemplate(ctx, system, source, cdr.TemplateUpload{})
 		if err != nil {
 			t.Fatal(err)
 		}

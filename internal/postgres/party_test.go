@@ -254,7 +254,7 @@ func TestPartyTemplate(t *testing.T) {
 			ComplexObject: object("PERSON", "at0000", &aom.Attribute{Name: "details", Existence: once, Children: []aom.Object{&tree}})}}); err != nil {
 		t.Fatal(err)
 	}
-	uploaded, err := h.UploadTemplate(ctx, system, source.Bytes(), "")
+	uploaded, err := h.UploadTemplate(ctx, system, source.Bytes(), cdr.TemplateUpload{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +277,7 @@ func TestPartyTemplate(t *testing.T) {
 		t.Error(err)
 	}
 	other := bytes.Replace(source.Bytes(), []byte("A person"), []byte("Somebody"), 1)
-	_, err = h.UploadTemplate(ctx, system, other, "")
+	_, err = h.UploadTemplate(ctx, system, other, cdr.TemplateUpload{})
 	want(t, err, fault.Conflict, "")
 }
 

@@ -282,13 +282,17 @@ select $1::uuid, $2::uuid, $3::int, $4::smallint, $5::int, true, $6::boolean, $7
 from index_epoch e, %s left join lateral (select * from %s where o.ehr_id = $1 and o.vo_id = $2 and o.ver = $3::int - 1 limit 1) o on true
 where c.ehr_id = $1 and c.contribution_id = $9
   and (e.promoted = $20::bigint or refuse('epoch'))
-  and ($10 = 0 or exists (select 1 from template t where t.id = $10) or refuse('template-gone'))`
+  and ($10 = 0 or exists (select 1 from template t where t.id = $10 and (t.retired is null or $24)) or refuse('template-gone'))`
+
+// fenceSQL lets nobody replace or delete the template before the commit ends.
+var fenceSQL = fmt.Sprintf(`select pg_advisory_xact_lock_shared(%d, $1)`, templateFence)
 
 func (p *pipeline) version(v cdr.NewVersion) {
 	c := p.commit
 	var template, family, arch int32
 	if v.Template != nil {
 		template, family = v.Template.Row, v.Template.Family
+		p.Queue(fenceSQL, template)
 	}
 	if v.Tree != nil {
 		arch = p.ids.Arch[v.Tree.ArchetypeNodeID(v.Tree.Root())]
@@ -311,7 +315,7 @@ func (p *pipeline) version(v cdr.NewVersion) {
 	p.Queue(fmt.Sprintf(insertVersionSQL, everything(access.Contribution, "c"), everything(access.Version, "o")),
 		c.EHR, v.Object, following(v), int16(v.Kind), p.ids.System[system], v.Lifecycle == cdr.Complete, number(v.Lifecycle),
 		number(v.ChangeType), c.ID, template, family, int64(v.Sens), arch, startKey(v.Tree, p.ids.Zone), null(c.Organisation), v.Labels,
-		preceding, string(v.AuditDetails), doc, p.ids.Promoted, others, null(v.Signature), imported)
+		preceding, string(v.AuditDetails), doc, p.ids.Promoted, others, null(v.Signature), imported, v.Pinned)
 }
 
 // following is the number of a new version.

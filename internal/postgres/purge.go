@@ -154,6 +154,9 @@ func (db *DB) DeleteTemplate(ctx context.Context, id string, audit cdr.Event) er
 			return err
 		}
 		var used bool
+		if _, err := tx.Exec(ctx, fmt.Sprintf(fenceTemplateSQL, templateFence), row); err != nil {
+			return err
+		}
 		if err := tx.QueryRow(ctx, fmt.Sprintf(familyUsedSQL, everything(access.Version, "v")), row).Scan(&used); err != nil {
 			return err
 		}

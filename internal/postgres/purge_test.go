@@ -124,7 +124,7 @@ func TestDeleteTemplate(t *testing.T) {
 	}
 	_, err = h.CreateComposition(ctx, clinician, e.ID, example(t, "emergency_care_plan_minimal"), cdr.CommitInfo{})
 	want(t, err, fault.Unprocessable, "template-unknown")
-	if _, err := h.UploadTemplate(ctx, keeper, []byte(plan.OPT), ""); err != nil {
+	if _, err := h.UploadTemplate(ctx, keeper, []byte(plan.OPT), cdr.TemplateUpload{}); err != nil {
 		t.Fatal(err)
 	}
 	n, err := h.DeleteTemplates(ctx, keeper)

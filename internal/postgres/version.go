@@ -19,7 +19,7 @@ import (
 // template family.
 const versionColumns = `v.ehr_id, v.vo_id, v.ver, v.kind, s.system_id, v.lifecycle, v.change_type, v.contribution_id,
        v.committed, coalesce(v.preceding, ''), v.other_inputs, coalesce(v.signature, ''), v.audit, v.attestations, v.imported,
-       coalesce(f.template_id, ''), v.tmpl, v.is_latest, v.is_effective`
+       coalesce(f.template_id, ''), v.tmpl, v.template, v.is_latest, v.is_effective`
 
 const versionJoins = `join system s on s.id = v.system left join template_family f on f.id = v.tmpl`
 
@@ -173,7 +173,7 @@ func scanVersion(row pgx.Row, v *cdr.Version, more ...any) error {
 	var system string
 	to := append([]any{&v.EHR, &v.Object, &v.Number, &kind, &system, &lifecycle, &change, &v.Contribution,
 		&v.Committed, &v.Preceding, &v.OtherInputs, &v.Signature, &v.AuditDetails, &v.Attestations, &v.Imported,
-		&v.Template, &v.Family, &v.Latest, &v.Effective}, more...)
+		&v.Template, &v.Family, &v.TemplateRow, &v.Latest, &v.Effective}, more...)
 	if err := row.Scan(to...); err != nil {
 		return err
 	}

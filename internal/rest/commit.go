@@ -40,7 +40,7 @@ var ignored = map[string]bool{
 
 // CommitInfo reads the commit metadata headers of a change-controlled write.
 func (call *Call) CommitInfo() (cdr.CommitInfo, error) {
-	info := cdr.CommitInfo{IdempotencyKey: call.Header("Idempotency-Key")}
+	info := cdr.CommitInfo{IdempotencyKey: call.Header("Idempotency-Key"), TemplateVersion: call.Header("openehr-template-version")}
 	var failed error
 	call.ctx.Request().Header.VisitAll(func(key, value []byte) {
 		if failed != nil {

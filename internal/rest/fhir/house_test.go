@@ -106,7 +106,7 @@ func newHouse(t testing.TB) *house {
 		if err != nil {
 			t.Fatal(err)
 		}
-		stored, err := h.service.UploadTemplate(ctx, system, source, "")
+		stored, err := h.service.UploadTemplate(ctx, system, source, cdr.TemplateUpload{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,9 @@ import (
 func describe(call *rest.Call, doc cdr.Document) {
 	call.SetETag(doc.VersionUID)
 	call.SetLastModified(doc.Committed)
+	if doc.TemplateEdition != "" {
+		call.Set("openehr-template-version", doc.TemplateEdition)
+	}
 	if doc.Lifecycle != "" && doc.Lifecycle != cdr.Complete {
 		call.Set("openehr-version", `lifecycle_state.code_string="`+doc.Lifecycle+`"`)
 	}

@@ -184,7 +184,7 @@ func (f *fake) Contribution(_ context.Context, _ cdr.Caller, ehr, id string, inl
 	return cdr.ContributionView{ID: id, Committed: committed, JSON: []byte(`{"_type":"CONTRIBUTION"}`)}, f.known(ehr)
 }
 
-func (f *fake) UploadTemplate(_ context.Context, _ cdr.Caller, opt []byte, _ string) (*cdr.Template, error) {
+func (f *fake) UploadTemplate(_ context.Context, _ cdr.Caller, opt []byte, _ cdr.TemplateUpload) (*cdr.Template, error) {
 	f.opt = string(opt)
 	return template(), nil
 }
@@ -196,6 +196,24 @@ func (f *fake) Template(_ context.Context, _ cdr.Caller, id string) (*cdr.Templa
 		return nil, fault.New(fault.NotFound, "template", "no such template")
 	}
 	return template(), nil
+}
+
+func (f *fake) TemplateVersion(ctx context.Context, caller cdr.Caller, id, version string) (*cdr.Template, error) {
+	if version != "" && version != "1.0.0" {
+		return nil, fault.New(fault.NotFound, "template-version-unknown", "no such version")
+	}
+	return f.Template(ctx, caller, id)
+}
+func (f *fake) TemplateOf(context.Context, cdr.Caller, cdr.Document) (*cdr.Template, error) {
+	return template(), nil
+}
+func (f *fake) JudgeTemplate(_ context.Context, _ cdr.Caller, _ []byte, up cdr.TemplateUpload) (cdr.TemplateImpact, error) {
+	return cdr.TemplateImpact{ID: template().ID, Version: up.Version, Outcome: "version"}, nil
+}
+func (f *fake) TemplateVersions(context.Context, cdr.Caller, string) ([]cdr.TemplateInfo, error) {
+	old := template().TemplateInfo
+	old.Retired, old.Version = committed, "0.9.0"
+	return []cdr.TemplateInfo{template().TemplateInfo, old}, nil
 }
 
 func template() *cdr.Template {

@@ -167,7 +167,7 @@ func templateOf(call *rest.Call, templates templateReader) (*cdr.Template, error
 	if id == "" {
 		return nil, fault.New(fault.Unprocessable, "template-id", "a simplified document needs the header openehr-template-id or the query parameter templateId")
 	}
-	found, err := templates.Template(call.Context(), call.Caller, id)
+	found, err := templates.TemplateVersion(call.Context(), call.Caller, id, call.Header("openehr-template-version"))
 	if fault.Is(err, fault.NotFound) {
 		return nil, fault.New(fault.Unprocessable, "template-unknown", "the template %q is not known", id)
 	}
@@ -195,10 +195,21 @@ func (h compositionHandlers) committed(call *rest.Call, s submission, doc cdr.Do
 
 // spell sends a composition in a simplified format.
 func (h compositionHandlers) spell(call *rest.Call, status int, doc cdr.Document, as spelling) error {
-	text, err := spelled(call, h.service, doc.JSON, as.simplified)
+	tree, err := canon.ReadStored(doc.JSON)
 	if err != nil {
 		return err
 	}
+	// By the version it was committed by: a newer one may name its nodes otherwise.
+	found, err := h.service.TemplateOf(call.Context(), call.Caller, doc)
+	if err != nil {
+		return err
+	}
+	text, err := found.Simplified().Write(tree, as.simplified)
+	if err != nil {
+		return err
+	}
+	call.Set("openehr-template-id", found.ID)
+	call.Set("openehr-template-version", found.Edition())
 	return call.Send(status, as.media, text)
 }
 
@@ -251,4 +262,6 @@ func (h compositionHandlers) shownAs(call *rest.Call, doc cdr.Document, as spell
 // templateReader finds templates.
 type templateReader interface {
 	Template(ctx context.Context, caller cdr.Caller, id string) (*cdr.Template, error)
+	TemplateVersion(ctx context.Context, caller cdr.Caller, id, version string) (*cdr.Template, error)
+	TemplateOf(ctx context.Context, caller cdr.Caller, doc cdr.Document) (*cdr.Template, error)
 }

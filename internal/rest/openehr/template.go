@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
@@ -14,18 +15,21 @@ import (
 )
 
 type templateService interface {
-	UploadTemplate(ctx context.Context, caller cdr.Caller, opt []byte, label string) (*cdr.Template, error)
+	UploadTemplate(ctx context.Context, caller cdr.Caller, opt []byte, up cdr.TemplateUpload) (*cdr.Template, error)
 	Templates(ctx context.Context, caller cdr.Caller) ([]cdr.TemplateInfo, error)
-	Template(ctx context.Context, caller cdr.Caller, id string) (*cdr.Template, error)
+	JudgeTemplate(ctx context.Context, caller cdr.Caller, opt []byte, up cdr.TemplateUpload) (cdr.TemplateImpact, error)
+	TemplateVersions(ctx context.Context, caller cdr.Caller, id string) ([]cdr.TemplateInfo, error)
+	templateReader
 }
 
 func templateRoutes(service templateService) []rest.Route {
 	h := templateHandlers{service}
 	adl14, adl2 := root+"/definition/template/adl1.4", root+"/definition/template/adl2"
 	return []rest.Route{
-		{Method: http.MethodPost, Path: adl14, Access: rest.DefinitionWrite, Consumes: []string{rest.XML}, Handler: h.upload},
+		{Method: http.MethodPost, Path: adl14, Access: rest.DefinitionWrite, Consumes: []string{rest.XML}, Deadline: uploadDeadline, Handler: h.upload},
 		{Method: http.MethodGet, Path: adl14, Access: rest.DefinitionRead, Handler: h.list},
 		{Method: http.MethodGet, Path: adl14 + "/:template_id", Access: rest.DefinitionRead, Handler: h.get},
+		{Method: http.MethodGet, Path: adl14 + "/:template_id/versions", Access: rest.DefinitionRead, Handler: h.versions},
 		{Method: http.MethodGet, Path: adl14 + "/:template_id/example", Access: rest.DefinitionRead, Handler: h.example},
 		{Method: http.MethodGet, Path: adl2, Access: rest.DefinitionRead, Handler: noADL2},
 		{Method: http.MethodPost, Path: adl2, Access: rest.DefinitionWrite, Handler: noADL2},
@@ -38,6 +42,9 @@ func templateRoutes(service templateService) []rest.Route {
 func noADL2(*rest.Call) error {
 	return fault.New(fault.NotImplemented, "adl2", "ADL 2 templates are not served; upload an operational template 1.4 to /definition/template/adl1.4")
 }
+
+// uploadDeadline leaves time to judge what is stored in a dry run.
+const uploadDeadline = 30 * time.Second
 
 type templateHandlers struct{ service templateService }
 
@@ -52,11 +59,19 @@ func (h templateHandlers) upload(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	stored, err := h.service.UploadTemplate(call.Context(), call.Caller, body, call.Query("label"))
+	dry, err := dryRun(call)
+	if err != nil {
+		return err
+	}
+	if dry {
+		return h.judge(call, body)
+	}
+	stored, err := h.service.UploadTemplate(call.Context(), call.Caller, body, upload(call))
 	if err != nil {
 		return err
 	}
 	call.SetETag(stored.ID)
+	call.Set("openehr-template-version", stored.Edition())
 	call.SetLocation(pathOf("definition", "template", "adl1.4", stored.ID))
 	switch want {
 	case rest.Representation:
@@ -179,11 +194,16 @@ func (h templateHandlers) get(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	found, err := h.service.Template(call.Context(), call.Caller, call.Param("template_id"))
+	version, err := pinned(call)
+	if err != nil {
+		return err
+	}
+	found, err := h.service.TemplateVersion(call.Context(), call.Caller, call.Param("template_id"), version)
 	if err != nil {
 		return err
 	}
 	call.SetETag(found.ID)
+	call.Set("openehr-template-version", found.Edition())
 	if format == webTemplateJSON {
 		return call.Send(http.StatusOK, format, found.Simplified().Web.JSON(webtemplate.Dialect(call.Manners().PeerRules)))
 	}

@@ -1,0 +1,134 @@
+package postgres
+
+import (
+	"context"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/templates"
+)
+
+func vitalSignsOPT(t *testing.T, change ...string) []byte {
+	t.Helper()
+	text, err := fs.ReadFile(templates.FS, "opt/vital_signs_observations.v1.opt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.NewReplacer(change...).Replace(string(text))
+	if len(change) > 0 && changed == string(text) {
+		t.Fatalf("nothing was changed by %q", change)
+	}
+	return []byte(changed)
+}
+
+// TestTemplateVersions follows a template through its life: replaced while
+// nothing uses it, then only followed by newer versions.
+func TestTemplateVersions(t *testing.T) {
+	h, ctx := newHouse(t), context.Background()
+	upload := func(source []byte, version string) (*cdr.Template, error) {
+		return h.UploadTemplate(ctx, system, source, cdr.TemplateUpload{Version: version})
+	}
+	// mm[Hg] becomes a unit that no stored composition has.
+	other := vitalSignsOPT(t, "<units>mm[Hg]</units>", "<units>kPa</units>")
+	_, err := upload(vitalSignsOPT(t), "")
+	want(t, err, fault.Conflict, "template-exists")
+	if _, err := upload(other, ""); err != nil {
+		t.Fatalf("an unused template is replaced: %v", err)
+	}
+	first, err := upload(vitalSignsOPT(t), "1.0.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := h.ehr(t)
+	old := h.create(t, e.ID, "vital_signs_full", cdr.CommitInfo{})
+	if old.TemplateEdition != first.Edition() {
+		t.Errorf("judged by %q, want %q", old.TemplateEdition, first.Edition())
+	}
+
+	f := want(t, second(upload(other, first.Version)), fault.Conflict, "template-used")
+	if len(f.Issues) == 0 || !strings.Contains(f.Message, "newer version") {
+		t.Errorf("the refusal does not say what differs: %+v", f)
+	}
+	want(t, second(upload(other, "two")), fault.Invalid, "template-version")
+
+	impact, err := h.JudgeTemplate(ctx, system, other, cdr.TemplateUpload{Version: "9.0.0"})
+	if err != nil || impact.Outcome != "version" || impact.Effect != "breaking" || impact.Stored.Checked != 1 || impact.Stored.Breaking != 1 ||
+		!impact.Stored.Complete || len(impact.Stored.Compositions) != 1 || impact.Stored.Compositions[0].VersionUID != old.VersionUID {
+		t.Errorf("impact: %+v %v", impact, err)
+	}
+	if impact, err := h.JudgeTemplate(ctx, system, other, cdr.TemplateUpload{Version: "0.0.1"}); err != nil || impact.Outcome != "refused" {
+		t.Errorf("an older version: %+v %v", impact.Outcome, err)
+	}
+	if impact, err := h.JudgeTemplate(ctx, system, vitalSignsOPT(t), cdr.TemplateUpload{}); err != nil || impact.Outcome != "identical" {
+		t.Errorf("the same: %+v %v", impact.Outcome, err)
+	}
+	_, err = h.JudgeTemplate(ctx, clinician, other, cdr.TemplateUpload{})
+	want(t, err, fault.Forbidden, "")
+
+	next, err := upload(other, "9.0.0")
+	if err != nil || next.Family != first.Family || next.Row == first.Row {
+		t.Fatalf("a newer version: %+v %v", next, err)
+	}
+	list, err := h.TemplateVersions(ctx, clinician, vitalSigns)
+	if err != nil || len(list) != 2 || list[0].Version != "9.0.0" || !list[0].Retired.IsZero() || list[1].Retired.IsZero() || list[1].Row != first.Row {
+		t.Errorf("versions: %+v %v", list, err)
+	}
+
+	// The newest judges; the old one does where it is named.
+	_, err = h.UpdateComposition(ctx, clinician, e.ID, old.ObjectID, old.VersionUID, example(t, "vital_signs_full"), cdr.CommitInfo{})
+	want(t, err, fault.Unprocessable, "validation")
+	_, err = h.UpdateComposition(ctx, clinician, e.ID, old.ObjectID, old.VersionUID, example(t, "vital_signs_full"), cdr.CommitInfo{TemplateVersion: "3.2.1"})
+	want(t, err, fault.Unprocessable, "template-version-unknown")
+	again, err := h.UpdateComposition(ctx, clinician, e.ID, old.ObjectID, old.VersionUID, example(t, "vital_signs_full"), cdr.CommitInfo{TemplateVersion: first.Edition()})
+	if err != nil || again.TemplateEdition != first.Edition() {
+		t.Fatalf("by the version it names: %+v %v", again.TemplateEdition, err)
+	}
+	shown, err := h.Composition(ctx, reader, e.ID, cdr.VersionRef{VersionUID: again.VersionUID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	by, err := h.TemplateOf(ctx, reader, shown)
+	if err != nil || by.Row != first.Row {
+		t.Errorf("read by %+v %v", by, err)
+	}
+
+	// Another process still has the old version in its cache.
+	late := h.service(h.open(t), false)
+	if _, err := late.Template(ctx, clinician, vitalSigns); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := upload(vitalSignsOPT(t, "<units>mm[Hg]</units>", "<units>Pa</units>"), "9.1.0"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = late.CreateComposition(ctx, clinician, e.ID, example(t, "vital_signs_minimal"), cdr.CommitInfo{})
+	want(t, err, fault.Conflict, "template-gone")
+	if _, err = late.CreateComposition(ctx, clinician, e.ID, example(t, "vital_signs_minimal"), cdr.CommitInfo{}); fault.Of(err).Code == "template-gone" {
+		t.Error("the old version is still believed")
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// TestTemplateIsNotReplacedUnderACommit: a commit that is under way keeps its
+// template.
+func TestTemplateIsNotReplacedUnderACommit(t *testing.T) {
+	h, ctx := newHouse(t), context.Background()
+	e := h.ehr(t)
+	other := vitalSignsOPT(t, "<units>mm[Hg]</units>", "<units>kPa</units>")
+	done := make(chan error, 1)
+	go func() {
+		_, err := h.UploadTemplate(ctx, system, other, cdr.TemplateUpload{})
+		done <- err
+	}()
+	_, committed := h.CreateComposition(ctx, clinician, e.ID, example(t, "vital_signs_full"), cdr.CommitInfo{})
+	replaced := <-done
+	if (committed == nil) == (replaced == nil) {
+		t.Errorf("committed: %v, replaced: %v; exactly one of them may be", committed, replaced)
+	}
+	if n := h.count(t, "select count(*) from version v where kind = 1 and not exists (select from template t where t.id = v.template)"); n != 0 {
+		t.Errorf("%d versions without their template", n)
+	}
+}
