@@ -10,7 +10,7 @@ PKG ?= ./...
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test tests-plain tests-race check format vet staticcheck lint-full bench fuzz conformance crash mutations release generate
+.PHONY: help build run test tests-plain tests-race check format vet staticcheck lint-full bench fuzz conformance crash mutations mutated-requests release generate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ conformance: bin/keto ## run the black-box suites against a server of their own
 crash: bin/keto ## 100,000 operations by 32 clients on 1,000 objects while database and server are killed (SEED=n repeats a run)
 	go run ./internal/testkit/run -- go test -count=1 -v -timeout 30m ./conformance -run TestNothingAcknowledgedIsLost \
 		-crash.ops 100000 -crash.objects 1000 -crash.kills 10 $(if $(SEED),-crash.seed $(SEED))
+
+mutated-requests: bin/keto ## 20,000 mutated requests against a server: no 5xx, no partial write, no hang (SEED=n repeats a run)
+	QUIRE_REQUESTS=20000 $(if $(SEED),QUIRE_SEED=$(SEED)) go test -count=1 -v -timeout 30m ./conformance -run '^TestMutatedRequests$$'
 
 mutations: ## 100,000 random mutations of valid compositions, each to be refused at its place or passed (SEED=n repeats a run)
 	QUIRE_MUTATIONS=100000 $(if $(SEED),QUIRE_SEED=$(SEED)) go test -count=1 -v -timeout 30m ./internal/validate -run '^TestMutations$$'

@@ -24,7 +24,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Of the random suites: how many requests without QUIRE_MUTATIONS, how long one
+// Of the random suites: how many requests without QUIRE_REQUESTS, how long one
 // may take, and how many clients send them.
 const (
 	fewMutations   = 200
@@ -65,10 +65,10 @@ func samples(c *scene) []sample {
 }
 
 // TestMutatedRequests sends mutated requests: none may fail the server, take
-// part of a write, or hang. QUIRE_MUTATIONS says how many, QUIRE_SEED repeats.
+// part of a write, or hang. QUIRE_REQUESTS says how many, QUIRE_SEED repeats.
 func TestMutatedRequests(t *testing.T) {
 	count, seed := fewMutations, uint64(time.Now().UnixNano())
-	if text := os.Getenv("QUIRE_MUTATIONS"); text != "" {
+	if text := os.Getenv("QUIRE_REQUESTS"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil {
 			t.Fatal(err)
