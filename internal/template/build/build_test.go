@@ -268,8 +268,9 @@ func TestHashedUID(t *testing.T) {
 		}
 		return built.UID
 	}
-	if uid("") == "" || uid("") != uid("") || uid("") == uid("version: 1.0.1") || uid("uid: own") != "own" {
-		t.Errorf("uids %s, %s, %s", uid(""), uid(""), uid("version: 1.0.1"))
+	first, second := uid(""), uid("")
+	if first == "" || first != second || first == uid("version: 1.0.1") || uid("uid: own") != "own" {
+		t.Errorf("uids %s, %s, %s", first, second, uid("version: 1.0.1"))
 	}
 }
 

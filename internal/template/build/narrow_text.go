@@ -76,7 +76,7 @@ func letters(want, old string) bool {
 		return false
 	}
 	if old == "" {
-		return strings.Trim(want, "PYMWDTHMS") == ""
+		return strings.Trim(want, "PYMWDTHS") == ""
 	}
 	date, clock, _ := strings.Cut(want[1:], "T")
 	oldDate, oldClock, _ := strings.Cut(strings.TrimPrefix(old, "P"), "T")
