@@ -24,6 +24,11 @@ func (call *Call) Stream(contentType string, write func(ctx context.Context, to 
 	}
 	logger, pattern, id := call.server.Logger, call.pattern(), call.RequestID
 	call.ctx.Status(http.StatusOK).Set(fiber.HeaderContentType, contentType)
+	if call.ctx.Method() == http.MethodHead {
+		// The end of a stream is written even where its body is left out, and would
+		// stand before the next answer on the connection.
+		return nil
+	}
 	call.ctx.Response().SetBodyStreamWriter(func(w *bufio.Writer) {
 		ctx, cancel := context.WithTimeout(context.Background(), deadline)
 		defer cancel()
