@@ -34,11 +34,11 @@ func (c *composer) complete(o *object) {
 		c.history(o)
 	case o.class.IsA(rminfo.EVENT):
 		if !o.has(rminfo.A_time) {
-			o.put(rminfo.A_time, simple(rminfo.DV_DATE_TIME, c.time("history_origin", "time")))
+			o.put(rminfo.A_time, c.simple(rminfo.DV_DATE_TIME, c.time("history_origin", "time")))
 		}
 	case o.class == rminfo.ACTIVITY:
 		if timing := c.ctx.text("activity_timing"); timing != "" && !o.has(rminfo.A_timing) {
-			o.put(rminfo.A_timing, simple(rminfo.DV_PARSABLE, timing).text(rminfo.A_formalism, "timing"))
+			o.put(rminfo.A_timing, c.simple(rminfo.DV_PARSABLE, timing).text(rminfo.A_formalism, "timing"))
 		}
 		if !o.has(rminfo.A_action_archetype_id) {
 			o.text(rminfo.A_action_archetype_id, c.actionArchetype(o.node))
@@ -54,7 +54,7 @@ func (c *composer) complete(o *object) {
 	}
 	// A history's origin follows from its events, which are complete now.
 	if o.class == rminfo.HISTORY && !o.has(rminfo.A_origin) {
-		o.put(rminfo.A_origin, simple(rminfo.DV_DATE_TIME, c.origin(o)))
+		o.put(rminfo.A_origin, c.simple(rminfo.DV_DATE_TIME, c.origin(o)))
 	}
 }
 
@@ -86,9 +86,9 @@ func (c *composer) name(o *object) {
 	n := c.t.Node(o.node)
 	if !o.has(rminfo.A_name) {
 		text, code := c.web.NameOf(o.node, o.web)
-		name := simple(rminfo.DV_TEXT, text)
+		name := c.simple(rminfo.DV_TEXT, text)
 		if code != "" {
-			name = codedText(text, "local", code)
+			name = c.codedText(text, "local", code)
 		}
 		o.put(rminfo.A_name, name)
 	}
@@ -97,9 +97,9 @@ func (c *composer) name(o *object) {
 		return
 	}
 	details := o.one(rminfo.A_archetype_details, rminfo.ARCHETYPED)
-	details.put(rminfo.A_archetype_id, simple(rminfo.ARCHETYPE_ID, n.Archetype))
+	details.put(rminfo.A_archetype_id, c.simple(rminfo.ARCHETYPE_ID, n.Archetype))
 	if o.node == c.t.Root() {
-		details.put(rminfo.A_template_id, simple(rminfo.TEMPLATE_ID, c.t.TemplateID))
+		details.put(rminfo.A_template_id, c.simple(rminfo.TEMPLATE_ID, c.t.TemplateID))
 	}
 	details.text(rminfo.A_rm_version, RMVersion)
 }
@@ -114,7 +114,7 @@ func (c *composer) composition(o *object) {
 			continue
 		}
 		if code := c.ctx.text(a.key); code != "" {
-			o.put(a.attr, codePhrase(terminology.SetName(a.set), code))
+			o.put(a.attr, c.codePhrase(terminology.SetName(a.set), code))
 		} else {
 			c.issue(c.web.Root, "ctx/"+a.key, "missing", "ctx/"+a.key, "none", "the "+a.key+" of the composition is missing")
 		}
@@ -161,24 +161,24 @@ func (c *composer) category() *object {
 		for _, phrase := range c.t.Children(category, rminfo.A_defining_code) {
 			if codes, ok := c.t.Node(phrase).Constraint.(*aom.CodePhrase); ok && len(codes.Codes) > 0 {
 				text, _ := terminology.Rubric(terminology.CompositionCategory, codes.Codes[0])
-				return codedText(text, terminology.ID, codes.Codes[0])
+				return c.codedText(text, terminology.ID, codes.Codes[0])
 			}
 		}
 	}
-	return codedText("event", terminology.ID, "433")
+	return c.codedText("event", terminology.ID, "433")
 }
 
 func (c *composer) eventContext(o *object) {
 	if !o.has(rminfo.A_start_time) {
-		o.put(rminfo.A_start_time, simple(rminfo.DV_DATE_TIME, c.time("time")))
+		o.put(rminfo.A_start_time, c.simple(rminfo.DV_DATE_TIME, c.time("time")))
 	}
 	if end := c.ctx.text("end_time"); end != "" && !o.has(rminfo.A_end_time) {
-		o.put(rminfo.A_end_time, simple(rminfo.DV_DATE_TIME, end))
+		o.put(rminfo.A_end_time, c.simple(rminfo.DV_DATE_TIME, end))
 	}
 	if !o.has(rminfo.A_setting) {
 		setting := c.concept("setting", terminology.Setting)
 		if setting == nil {
-			setting = codedText("other care", terminology.ID, "238")
+			setting = c.codedText("other care", terminology.ID, "238")
 		}
 		o.put(rminfo.A_setting, setting)
 	}
@@ -202,13 +202,13 @@ func (c *composer) entry(o *object) {
 		if lang == "" {
 			lang = c.t.Language
 		}
-		o.put(rminfo.A_language, codePhrase(terminology.SetName(terminology.Languages), lang))
+		o.put(rminfo.A_language, c.codePhrase(terminology.SetName(terminology.Languages), lang))
 	}
 	if !o.has(rminfo.A_encoding) {
-		o.put(rminfo.A_encoding, codePhrase(terminology.SetName(terminology.CharacterSets), "UTF-8"))
+		o.put(rminfo.A_encoding, c.codePhrase(terminology.SetName(terminology.CharacterSets), "UTF-8"))
 	}
 	if !o.has(rminfo.A_subject) {
-		o.put(rminfo.A_subject, &object{class: rminfo.PARTY_SELF, node: template.NoNode})
+		o.put(rminfo.A_subject, c.plain(rminfo.PARTY_SELF))
 	}
 	if !o.has(rminfo.A_provider) && (c.ctx.has("provider_name") || c.ctx.has("provider_id")) {
 		o.put(rminfo.A_provider, c.party(c.ctx.text("provider_name"), c.ctx.text("provider_id"), "", ""))
@@ -229,11 +229,11 @@ func (c *composer) entry(o *object) {
 				// The format's stand-in for a text nobody wrote; it says nothing clinical.
 				text = "Human readable instruction narrative"
 			}
-			o.put(rminfo.A_narrative, simple(rminfo.DV_TEXT, text))
+			o.put(rminfo.A_narrative, c.simple(rminfo.DV_TEXT, text))
 		}
 	case rminfo.ACTION:
 		if !o.has(rminfo.A_time) {
-			o.put(rminfo.A_time, simple(rminfo.DV_DATE_TIME, c.time("action_time", "time")))
+			o.put(rminfo.A_time, c.simple(rminfo.DV_DATE_TIME, c.time("action_time", "time")))
 		}
 		c.transition(o)
 	}
@@ -267,7 +267,7 @@ func (c *composer) transition(o *object) {
 			for _, phrase := range c.t.Children(state, rminfo.A_defining_code) {
 				if codes, ok := c.t.Node(phrase).Constraint.(*aom.CodePhrase); ok && len(codes.Codes) == 1 {
 					text, _ := terminology.Rubric(terminology.InstructionStates, codes.Codes[0])
-					ism.put(rminfo.A_current_state, codedText(text, terminology.ID, codes.Codes[0]))
+					ism.put(rminfo.A_current_state, c.codedText(text, terminology.ID, codes.Codes[0]))
 					return
 				}
 			}
@@ -312,7 +312,7 @@ func (c *composer) origins(o *object) {
 
 func (c *composer) history(o *object) {
 	if origin := c.ctx.text("history_origin"); origin != "" && !o.has(rminfo.A_origin) {
-		o.put(rminfo.A_origin, simple(rminfo.DV_DATE_TIME, origin))
+		o.put(rminfo.A_origin, c.simple(rminfo.DV_DATE_TIME, origin))
 	}
 }
 

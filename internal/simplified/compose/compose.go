@@ -29,7 +29,7 @@ func Compose(w *webtemplate.WebTemplate, doc *syntax.Item, opts Options) (*rm.Tr
 	if len(c.issues) > 0 {
 		return nil, c.refusal()
 	}
-	b := rm.NewBuilder(rm.Limits{}, 1024+128*doc.Size())
+	b := rm.NewBuilder(rm.Limits{}, 1024+96*doc.Size())
 	root.write(b, 0)
 	tree, err := b.Tree()
 	if err != nil {

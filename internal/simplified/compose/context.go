@@ -105,7 +105,7 @@ func (c *composer) time(keys ...string) string {
 
 // party makes a PARTY_IDENTIFIED of the context.
 func (c *composer) party(name, id, scheme, namespace string) *object {
-	p := &object{class: rminfo.PARTY_IDENTIFIED, node: template.NoNode}
+	p := c.plain(rminfo.PARTY_IDENTIFIED)
 	if name != "" {
 		p.text(rminfo.A_name, name)
 	}
@@ -127,7 +127,7 @@ func (c *composer) party(name, id, scheme, namespace string) *object {
 // composer is the author by the context, nil where it names none.
 func (c *composer) composer() *object {
 	if c.ctx.text("composer_self") == "true" {
-		return &object{class: rminfo.PARTY_SELF, node: template.NoNode}
+		return c.plain(rminfo.PARTY_SELF)
 	}
 	if !c.ctx.has("composer_name") && !c.ctx.has("composer_id") {
 		return nil
@@ -144,7 +144,7 @@ func (c *composer) concept(key string, g terminology.Group) *object {
 		}
 		for _, concept := range terminology.Concepts(g) {
 			if concept.Code == text || strings.EqualFold(concept.Rubric, text) {
-				return codedText(concept.Rubric, terminology.ID, concept.Code)
+				return c.codedText(concept.Rubric, terminology.ID, concept.Code)
 			}
 		}
 		expected := codeList{terminology.ID, terminology.Concepts(g)}
@@ -198,7 +198,7 @@ func (c *composer) participation(index int) *object {
 		c.issue(nil, "ctx/participation_function:"+itoa(index), "missing", "ctx/participation_function", "none", "a participation has a function")
 		return nil
 	}
-	p.put(rminfo.A_function, simple(rminfo.DV_TEXT, function.Text))
+	p.put(rminfo.A_function, c.simple(rminfo.DV_TEXT, function.Text))
 	if mode.Text != "" {
 		if m := c.mode(p, modeItem, mode); m != nil {
 			p.put(rminfo.A_mode, m)
@@ -252,9 +252,9 @@ func (c *composer) formFields(o *object) {
 			}
 			return
 		}
-		audit.put(rminfo.A_original_content, simple(rminfo.DV_PARSABLE, v.Text).text(rminfo.A_formalism, "application/json"))
+		audit.put(rminfo.A_original_content, c.simple(rminfo.DV_PARSABLE, v.Text).text(rminfo.A_formalism, "application/json"))
 		if !audit.has(rminfo.A_originating_system_audit) {
-			details := &object{class: rminfo.FEEDER_AUDIT_DETAILS, node: template.NoNode}
+			details := c.plain(rminfo.FEEDER_AUDIT_DETAILS)
 			audit.put(rminfo.A_originating_system_audit, details.text(rminfo.A_system_id, "FormRenderer"))
 		}
 	}

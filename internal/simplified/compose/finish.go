@@ -44,7 +44,7 @@ func (c *composer) finish(o *object, attr rminfo.Attr) {
 		size(o)
 	case rminfo.PARTICIPATION:
 		if !o.has(rminfo.A_performer) {
-			o.put(rminfo.A_performer, &object{class: rminfo.PARTY_SELF, node: template.NoNode})
+			o.put(rminfo.A_performer, c.plain(rminfo.PARTY_SELF))
 		}
 	}
 }

@@ -225,7 +225,7 @@ func (c *composer) participationKey(o *object, it *syntax.Item, v syntax.Value) 
 func (c *composer) mode(o *object, it *syntax.Item, v syntax.Value) *object {
 	for _, concept := range terminology.Concepts(terminology.ParticipationMode) {
 		if strings.EqualFold(concept.Rubric, v.Text) || concept.Code == v.Text {
-			return codedText(concept.Rubric, terminology.ID, concept.Code)
+			return c.codedText(concept.Rubric, terminology.ID, concept.Code)
 		}
 	}
 	c.issue(o.web, it.KeyOf(v.Suffix), "code", "a participation mode of the openEHR terminology, such as face-to-face communication", "another word", "the mode is not known")
@@ -233,8 +233,8 @@ func (c *composer) mode(o *object, it *syntax.Item, v syntax.Value) *object {
 }
 
 // codedText makes a DV_CODED_TEXT.
-func codedText(value, terminologyID, code string) *object {
-	o := &object{class: rminfo.DV_CODED_TEXT, node: template.NoNode}
+func (c *composer) codedText(value, terminologyID, code string) *object {
+	o := c.plain(rminfo.DV_CODED_TEXT)
 	o.text(rminfo.A_value, value)
 	phrase := o.one(rminfo.A_defining_code, rminfo.CODE_PHRASE)
 	phrase.one(rminfo.A_terminology_id, rminfo.TERMINOLOGY_ID).text(rminfo.A_value, terminologyID)
@@ -242,12 +242,19 @@ func codedText(value, terminologyID, code string) *object {
 	return o
 }
 
-func codePhrase(terminologyID, code string) *object {
-	o := &object{class: rminfo.CODE_PHRASE, node: template.NoNode}
+func (c *composer) codePhrase(terminologyID, code string) *object {
+	o := c.plain(rminfo.CODE_PHRASE)
 	o.one(rminfo.A_terminology_id, rminfo.TERMINOLOGY_ID).text(rminfo.A_value, terminologyID)
 	return o.text(rminfo.A_code_string, code)
 }
 
-func simple(class rminfo.Class, value string) *object {
-	return (&object{class: class, node: template.NoNode}).text(rminfo.A_value, value)
+func (c *composer) simple(class rminfo.Class, value string) *object {
+	return c.plain(class).text(rminfo.A_value, value)
+}
+
+// plain makes an object that no template constrains.
+func (c *composer) plain(class rminfo.Class) *object {
+	o := c.room.object()
+	o.class, o.node = class, template.NoNode
+	return o
 }
