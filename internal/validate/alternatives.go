@@ -33,7 +33,8 @@ func (c *checker) alternative(child rm.ID, n template.NodeID, a *template.Attrib
 	for i, m := range candidates {
 		c.object(child, m)
 		faults := c.out[base:]
-		if len(faults) == 0 {
+		if !slices.ContainsFunc(faults, func(f finding) bool { return !f.warning }) {
+			// A warning is no reason to take another alternative.
 			if fits = true; c.collecting() {
 				continue
 			}
