@@ -2,8 +2,10 @@ package simplified_test
 
 import (
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/rm/canon"
@@ -122,6 +124,24 @@ func TestAllAtOnce(t *testing.T) {
 		if !strings.Contains(keys, want) {
 			t.Errorf("no %s in %s", want, keys)
 		}
+	}
+}
+
+// TestManyUnknownKeys: looking for what was meant is bounded, whatever is sent.
+func TestManyUnknownKeys(t *testing.T) {
+	tpl := everyType(t)
+	var b strings.Builder
+	b.WriteString(`{"ctx/language": "en"`)
+	for i := range 500 {
+		b.WriteString(`, "every_type/` + strings.Repeat("long", 20) + strconv.Itoa(i) + `/` + strings.Repeat("x", 10*i) + `a": 1`)
+	}
+	began := time.Now()
+	_, err := tpl.Read([]byte(b.String()+"}"), simplified.Flat, now)
+	if n := len(fault.Of(err).Issues); n < 500 {
+		t.Errorf("%d issues", n)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("took %s", took)
 	}
 }
 

@@ -48,8 +48,10 @@ type composer struct {
 	issues []fault.Issue
 	// invalid says that a fault is one of form.
 	invalid bool
-	// suggested counts the faults that were given nearest keys.
-	suggested int
+	// suggested counts the faults that were given nearest keys, searched those for
+	// which the whole template was searched; paths are all its keys, once needed.
+	suggested, searched int
+	paths               []string
 }
 
 const maxIssues = 1000

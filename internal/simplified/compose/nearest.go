@@ -8,8 +8,14 @@ import (
 	"github.com/quire-cdr/quire/internal/simplified/webtemplate"
 )
 
-// maxSuggested bounds the work of finding nearest keys in one document.
-const maxSuggested = 100
+// These bound the work of finding nearest keys in one document: how many keys are
+// given any, for how many of them the whole template is searched, and the length
+// of what somebody may have meant as a key.
+const (
+	maxSuggested = 100
+	maxSearched  = 20
+	maxMeant     = 400
+)
 
 // unknown refuses an item that names nothing, and all below it: with the nearest
 // of its siblings, else the nearest key of the whole template.
@@ -23,8 +29,12 @@ func (c *composer) unknown(n *webtemplate.Node, it *syntax.Item, candidates []st
 		for _, near := range Nearest(it.Segment, candidates, closeness(it.Segment)) {
 			expected = join(expected, prefix+near+rest)
 		}
-		if expected == "" {
-			for _, near := range Nearest(plain(it.Key()), c.paths(), len(key)) {
+		if expected == "" && c.searched < maxSearched {
+			c.searched++
+			if c.paths == nil {
+				c.paths = c.allPaths()
+			}
+			for _, near := range Nearest(plain(it.Key()), c.paths, len(key)) {
 				expected = join(expected, near)
 			}
 		}
@@ -88,8 +98,8 @@ func plain(key string) string {
 	return strings.Join(segments, "/")
 }
 
-// paths lists the keys of all nodes of the template.
-func (c *composer) paths() []string {
+// allPaths lists the keys of all nodes of the template.
+func (c *composer) allPaths() []string {
 	var out []string
 	var walk func(n *webtemplate.Node, path string)
 	walk = func(n *webtemplate.Node, path string) {
@@ -105,6 +115,10 @@ func (c *composer) paths() []string {
 // closeness is how many letters may differ for a name to be the one meant.
 func closeness(name string) int { return max(2, len(name)/3) }
 
+// keptDistances is more than the three that are shown, for candidates may stand
+// twice.
+const keptDistances = 8
+
 // Nearest gives the three candidates of the smallest edit distance, none further
 // than limit.
 func Nearest(name string, candidates []string, limit int) []string {
@@ -113,12 +127,22 @@ func Nearest(name string, candidates []string, limit int) []string {
 		distance int
 	}
 	var found []near
+	if len(name) > maxMeant {
+		return nil
+	}
+	// Only what is as near as the third best can matter.
+	var best []int
 	for _, candidate := range candidates {
 		if d := len(candidate) - len(name); d > limit || -d > limit {
 			continue
 		}
 		if d := distance(name, candidate, limit); d <= limit {
 			found = append(found, near{candidate, d})
+			best = append(best, d)
+			if sort.Ints(best); len(best) > keptDistances {
+				best = best[:keptDistances]
+				limit = min(limit, best[keptDistances-1])
+			}
 		}
 	}
 	sort.SliceStable(found, func(i, j int) bool {
