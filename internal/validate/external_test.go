@@ -157,6 +157,16 @@ func TestTextsOfLocalCodes(t *testing.T) {
 	}
 }
 
+// TestAWarningChoosesNoAlternative: the alternative that admits the code is the
+// one, whatever the text beside it says.
+func TestAWarningChoosesNoAlternative(t *testing.T) {
+	tpl := elementOf(t, localCodes("at0011"), localCodes("at0010"))
+	issues := (&service{}).ask(t, tpl, strings.Replace(coded("local", "at0010"), `"value":"x"`, `"value":"Nose"`, 1), Options{})
+	if Refused(issues) || len(issues) != 1 || issues[0].Rule != "value-text" {
+		t.Error(brief(issues))
+	}
+}
+
 func TestStates(t *testing.T) {
 	tpl := elementOf(t, &aom.State{ObjectBase: base("DV_STATE"), States: []aom.MachineState{{Name: "open"}, {Name: "closed", Terminal: true}}})
 	state := func(name, terminal string) string {
