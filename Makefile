@@ -71,7 +71,7 @@ fuzz: ## fuzz every parser for FUZZTIME (default 30s) each
 	@grep -rho --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' internal cmd | awk '{ print $$2 }' | sort -u | while read -r target; do \
 		for file in $$(grep -rl --include='*_test.go' "^func $$target(" internal cmd); do \
 			echo "== $$target in $$(dirname $$file)"; \
-			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x ./$$(dirname $$file) || exit 1; \
 		done; \
 	done
 

@@ -8,13 +8,14 @@ import (
 
 // An attestation is added to a version that stays as it is. Its time is that of
 // its contribution; %s is contribution. A writer who may not see the version by
-// the rights to write changes no row.
+// the rights to write changes no row. The change feed tells of it anew.
 const attestSQL = `with done as (
     update version v
     set attestations = case when v.attestations is null then '[' else left(v.attestations, -1) || ',' end
         || (select string_agg(left(l.a, -1) || ',"time_committed":{"_type":"DV_DATE_TIME","value":"'
                 || to_char(c.committed at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"}}', ',' order by l.n)
-            from unnest($4::text[]) with ordinality l (a, n)) || ']'
+            from unnest($4::text[]) with ordinality l (a, n)) || ']',
+        xact = default, position = default
     from %s
     where c.ehr_id = $1 and c.contribution_id = $5 and v.ehr_id = $1 and v.vo_id = $2 and v.ver = $3
     returning 1)

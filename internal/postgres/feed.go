@@ -22,12 +22,12 @@ const horizonSQL = `select pg_snapshot_xmin(pg_current_snapshot())::text, pg_sna
 // of that of erasures. %[1]s is version, %[2]s what else is demanded of it.
 const changesSQL = `select * from (
     (select v.xact::text as x, v.position, v.ehr_id, false, v.kind, v.vo_id, v.ver, s.system_id, v.change_type, v.lifecycle,
-            coalesce(f.template_id, ''), v.contribution_id, v.committed, v.xact
+            coalesce(f.template_id, ''), v.contribution_id, v.committed, v.attestations is not null, v.xact
      from %[1]s join system s on s.id = v.system left join template_family f on f.id = v.tmpl
      where (v.xact, v.position) > ($1::text::xid8, $2) and v.xact < $3::text::xid8%[2]s
      order by v.xact, v.position limit $4)
     union all
-    (select c.xact::text as x, c.position, c.ehr_id, true, 0, case when c.object = '' then c.ehr_id else c.object::uuid end, 0, '', 0, 0, '', c.id, c.erased, c.xact
+    (select c.xact::text as x, c.position, c.ehr_id, true, 0, case when c.object = '' then c.ehr_id else c.object::uuid end, 0, '', 0, 0, '', c.id, c.erased, false, c.xact
      from erasure_certificate c
      where (c.xact, c.position) > ($1::text::xid8, $2) and c.xact < $3::text::xid8
      order by c.xact, c.position limit $4)
@@ -112,7 +112,7 @@ func scanChange(row pgx.CollectableRow) (feed.Change, error) {
 	var kind, change, lifecycle int16
 	var number int
 	err := row.Scan(&xact, &c.Place.Position, &c.EHR, &c.Erased, &kind, &c.Object, &number, &system, &change, &lifecycle,
-		&c.Template, &c.Contribution, &c.Committed, nil)
+		&c.Template, &c.Contribution, &c.Committed, &c.Attested, nil)
 	if err != nil {
 		return c, err
 	}
@@ -147,7 +147,7 @@ const dueSQL = `with first as materialized (
 due as (select * from first where next_at <= clock_timestamp() order by xact, place limit $2)
 select due.xact::text, due.place, due.ehr_id, c.id is not null, coalesce(v.kind, 0), coalesce(v.vo_id, case when c.object <> '' then c.object::uuid end, due.ehr_id),
        coalesce(v.ver, 0), coalesce(s.system_id, ''), coalesce(v.change_type, 0), coalesce(v.lifecycle, 0), coalesce(f.template_id, ''),
-       coalesce(v.contribution_id, due.ehr_id), coalesce(v.committed, c.erased, now()), v.ehr_id is not null or c.id is not null
+       coalesce(v.contribution_id, due.ehr_id), coalesce(v.committed, c.erased, now()), v.attestations is not null, v.ehr_id is not null or c.id is not null
 from due left join (%s left join system s on s.id = v.system left join template_family f on f.id = v.tmpl)
          on v.ehr_id = due.ehr_id and v.xact = due.xact and v.position = due.place
      left join erasure_certificate c on c.ehr_id = due.ehr_id and c.xact = due.xact and c.position = due.place and v.ehr_id is null
@@ -167,7 +167,7 @@ func (db *DB) Due(ctx context.Context, p *access.Profile, id string, limit int) 
 		}
 		_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) {
 			c, err := scanChange(row)
-			if visible := row.RawValues()[13]; len(visible) == 1 && (visible[0] == 1 || visible[0] == 't') {
+			if visible := row.RawValues()[14]; len(visible) == 1 && (visible[0] == 1 || visible[0] == 't') {
 				due = append(due, c)
 			} else {
 				gone = append(gone, c)

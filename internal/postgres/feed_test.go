@@ -204,6 +204,25 @@ func TestFeedShowsWhatTheReaderMaySee(t *testing.T) {
 	}
 }
 
+// TestFeedTellsOfAttestations: a version that is attested is told again.
+func TestFeedTellsOfAttestations(t *testing.T) {
+	h, ctx := newHouse(t), context.Background()
+	f := h.feed(&receiver{})
+	e := h.ehr(t)
+	v := h.create(t, e.ID, "vital_signs_minimal", cdr.CommitInfo{})
+	before, err := f.Read(ctx, warehouse, feed.Request{})
+	if err != nil || len(before.Changes) != 2 || before.Changes[1].Attested {
+		t.Fatalf("%+v %v", before, err)
+	}
+	if _, err := h.CommitContribution(ctx, clinician, e.ID, contribution(attested(v.VersionUID, attesting("ATTESTATION", "666", ""), "")), "", false); err != nil {
+		t.Fatal(err)
+	}
+	after, err := f.Read(ctx, warehouse, feed.Request{After: before.Next})
+	if err != nil || len(after.Changes) != 1 || after.Changes[0].VersionUID != v.VersionUID || !after.Changes[0].Attested {
+		t.Errorf("%+v %v", after.Changes, err)
+	}
+}
+
 // running sends by as many processes as asked until the test ends.
 func running(t *testing.T, f *feed.Feed, processes int) {
 	ctx, stop := context.WithCancel(context.Background())

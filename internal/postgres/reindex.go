@@ -142,7 +142,7 @@ func (db *DB) terms(ctx context.Context) (map[int32]*cdr.Template, error) {
 		}
 		list, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (cdr.StoredTemplate, error) {
 			var t cdr.StoredTemplate
-			return t, scanTemplate(r, &t.TemplateInfo, &t.SHA256, &t.OPT)
+			return t, scanTemplate(r, &t.TemplateInfo, &t.OPT)
 		})
 		if err != nil {
 			return err

@@ -173,13 +173,13 @@ func text(s *string) string {
 	return *s
 }
 
-const templateContentSQL = `select ` + templateColumns + `, t.sha256, t.opt from ` + templateJoins + ` where f.template_id = $1 and t.sha256 = $2`
+const templateContentSQL = `select ` + templateColumns + `, t.opt from ` + templateJoins + ` where f.template_id = $1 and t.sha256 = $2`
 
 // TemplateContent reads one content of a template, current or replaced.
 func (db *DB) TemplateContent(ctx context.Context, id string, sha256 []byte) (cdr.StoredTemplate, error) {
 	var t cdr.StoredTemplate
 	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
-		return scanTemplate(conn.QueryRow(ctx, templateContentSQL, id, sha256), &t.TemplateInfo, &t.SHA256, &t.OPT)
+		return scanTemplate(conn.QueryRow(ctx, templateContentSQL, id, sha256), &t.TemplateInfo, &t.OPT)
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return t, fault.New(fault.NotFound, "template-unknown", "no such content of the template")

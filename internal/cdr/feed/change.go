@@ -50,6 +50,9 @@ type Change struct {
 	ChangeType, Lifecycle string
 	Template              string
 	Contribution          string
+	// Attested: the version bears attestations. One that is attested later is told
+	// again, at the place of that.
+	Attested bool
 	Committed             time.Time
 }
 
@@ -66,6 +69,7 @@ type message struct {
 	Template     string `json:"template_id,omitempty"`
 	Contribution string `json:"contribution_uid,omitempty"`
 	Committed    string `json:"time_committed"`
+	Attested     bool   `json:"attested,omitempty"`
 }
 
 // MarshalJSON writes a change for readers: codes as their rubrics.
@@ -78,6 +82,7 @@ func (c Change) MarshalJSON() ([]byte, error) {
 		return json.Marshal(m)
 	}
 	m.Type, m.VersionUID, m.Template, m.Contribution = c.Kind.Class(), c.VersionUID, c.Template, c.Contribution
+	m.Attested = c.Attested
 	m.ChangeType, m.Lifecycle = cdr.ChangeRubric(c.ChangeType), cdr.LifecycleRubric(c.Lifecycle)
 	return json.Marshal(m)
 }
