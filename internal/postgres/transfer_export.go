@@ -121,6 +121,11 @@ func export(ctx context.Context, tx pgx.Tx, systemID, ehr string, give func(tran
 }
 
 func exportVersions(ctx context.Context, tx pgx.Tx, ehr string, give func(transfer.Line) error) error {
+	// After an import the planner may take the record for a small one and join it
+	// row by row, each time through all of it.
+	if _, err := tx.Exec(ctx, "set local enable_nestloop = off"); err != nil {
+		return err
+	}
 	rows, err := tx.Query(ctx, fmt.Sprintf(exportVersionsSQL, everything(access.Contribution, "c"), everything(access.Version, "v")), ehr)
 	if err != nil {
 		return err

@@ -392,7 +392,7 @@ func TestHalfAMoveIsNone(t *testing.T) {
 	h.create(t, other.ID, "emergency_care_plan_minimal", cdr.CommitInfo{})
 	_, err = tr.Move(ctx, system, wrong.ID, plan.ObjectID, other.ID, "the wrong person")
 	want(t, err, fault.Conflict, "persistent-exists")
-	if after := h.export(t, tr, wrong.ID); bytes.Count(after, []byte{'\n'}) != bytes.Count(before, []byte{'\n'})+4 || bytes.Contains(after, []byte("misfiled")) {
+	if after := h.export(t, tr, wrong.ID); bytes.Count(after, []byte{'\n'}) != bytes.Count(before, []byte{'\n'})+5 || bytes.Contains(after, []byte("misfiled")) {
 		t.Errorf("half a move is left: %s", after)
 	}
 	h.sound(t)

@@ -13,6 +13,7 @@ import (
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/rm/canon"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
 )
 
 // Mode is what an import makes of a record.
@@ -235,6 +236,9 @@ func (j *judge) version(v *Version) error {
 	}
 	tree, err := canon.ReadStored(v.Doc)
 	if err == nil {
+		if named := tree.TextAt(tree.Root(), rminfo.A_uid, rminfo.A_value); !strings.EqualFold(named, uid) && !strings.EqualFold(named, v.Object) {
+			j.wrong = append(j.wrong, fault.Issue{Path: uid, Rule: "uid", Expected: uid, Found: named, Message: "the document names another version"})
+		}
 		err = j.t.Act.Validate(tree, tpl, strconv.Itoa(int(v.Lifecycle)))
 	}
 	if err != nil {
