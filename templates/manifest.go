@@ -108,5 +108,55 @@ func All() []Template {
 				"examples/about_me_minimal.json",
 			},
 		},
+		{
+			ID:          "Referral.v1",
+			File:        "opt/referral.v1.opt",
+			Sensitivity: "normal",
+			Examples: []string{
+				"examples/referral_full.json",
+				"examples/referral_suspected_cancer.json",
+				"examples/referral_minimal.json",
+			},
+		},
+		{
+			ID:          "Genomic test order.v1",
+			File:        "opt/genomic_test_order.v1.opt",
+			Sensitivity: "normal",
+			Examples: []string{
+				"examples/genomic_order_predictive.json",
+				"examples/genomic_order_newborn_trio.json",
+				"examples/genomic_order_minimal.json",
+			},
+		},
+		{
+			ID:          "Genomic test report.v1",
+			File:        "opt/genomic_test_report.v1.opt",
+			Sensitivity: "normal",
+			Examples: []string{
+				"examples/genomic_report_variant_found.json",
+				"examples/genomic_report_nothing_found.json",
+				"examples/genomic_report_failed_specimen.json",
+			},
+		},
+		{
+			ID:          "Social prescribing plan.v1",
+			File:        "opt/social_prescribing_plan.v1.opt",
+			Sensitivity: "normal",
+			Examples: []string{
+				"examples/social_prescribing_full.json",
+				"examples/social_prescribing_ended.json",
+				"examples/social_prescribing_minimal.json",
+			},
+		},
+		{
+			ID:          "Care coordination.v1",
+			File:        "opt/care_coordination.v1.opt",
+			Sensitivity: "normal",
+			Examples: []string{
+				"examples/care_coordination_full.json",
+				"examples/care_coordination_after_discharge.json",
+				"examples/care_coordination_minimal.json",
+			},
+		},
 	}
 }

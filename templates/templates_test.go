@@ -87,6 +87,9 @@ type terms map[string]string
 
 var adlTerm = regexp.MustCompile(`\["(at[0-9.]+)"\] = <\s*text = <"([^"]*)">\s*description = <"([^"]*)">`)
 
+// specialised names the parent of an archetype that has one.
+var specialised = regexp.MustCompile(`\nspecialize\n\t(\S+)\n`)
+
 func archetype(t *testing.T, id string) (source string, all terms) {
 	t.Helper()
 	b, err := fs.ReadFile(archetypes.FS, "adl/"+id+".adl")
@@ -97,6 +100,14 @@ func archetype(t *testing.T, id string) (source string, all terms) {
 	for _, m := range adlTerm.FindAllStringSubmatch(string(b), -1) {
 		if all[m[1]+"/text"] == "" { // the original language comes first
 			all[m[1]+"/text"], all[m[1]+"/description"] = m[2], m[3]
+		}
+	}
+	if m := specialised.FindStringSubmatch(string(b)); m != nil {
+		_, parent := archetype(t, m[1])
+		for code, wording := range parent {
+			if _, own := all[code]; !own {
+				all[code] = wording
+			}
 		}
 	}
 	return string(b), all
@@ -172,7 +183,13 @@ func TestTemplatesAgreeWithArchetypes(t *testing.T) {
 			if len(inArchetype) == 0 || !maps.Equal(inTemplate, inArchetype) {
 				t.Errorf("%s: terms in %s differ from the archetype's", id, tpl.File)
 			}
-			unused = slices.DeleteFunc(unused, func(f string) bool { return f == "adl/"+id+".adl" })
+			used := []string{id}
+			if m := specialised.FindStringSubmatch(source); m != nil {
+				used = append(used, m[1])
+			}
+			unused = slices.DeleteFunc(unused, func(f string) bool {
+				return slices.Contains(used, strings.TrimSuffix(strings.TrimPrefix(f, "adl/"), ".adl"))
+			})
 		}
 	}
 	for _, source := range sources(t) {
