@@ -85,6 +85,7 @@ func TestFaults(t *testing.T) {
 		{`"` + at + `text": "x", "` + at + `text|raw": {"_type": "DV_TEXT", "value": "x"}`, at + "text|raw", "raw-alone", "no key beside it", fault.Invalid},
 		{`"` + at + `text|raw": {"value": "x"}`, at + "text|raw", "raw-type", "_type", fault.Unprocessable},
 		{`"` + at + `proportion|numerator": 1, "` + at + `proportion|denominator": 2, "` + at + `proportion": 3`, at + "proportion", "proportion-quotient", "quotient", fault.Invalid},
+		{`"ctx/id_scheme": "a", "ctx/id_schema": "b", ` + eventText, "ctx/id_schema", "key-duplicate", "ctx/id_scheme", fault.Invalid},
 		{`"ctx/generic_fields": "x", ` + eventText, "ctx/generic_fields", "type", "a JSON object", fault.Unprocessable},
 		{`"ctx/generic_fields": {}, "every_type/_feeder_audit/original_content": "x", ` + eventText, "ctx/generic_fields", "key-duplicate", "one original content", fault.Invalid},
 	} {
@@ -139,6 +140,30 @@ func TestManyUnknownKeys(t *testing.T) {
 	_, err := tpl.Read([]byte(b.String()+"}"), simplified.Flat, now)
 	if n := len(fault.Of(err).Issues); n < 500 {
 		t.Errorf("%d issues", n)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
+// TestManyItems: a long list takes time in proportion.
+func TestManyItems(t *testing.T) {
+	tpl := everyType(t)
+	const count = 20_000
+	var b strings.Builder
+	b.WriteString(strings.TrimSuffix(head, ", "))
+	for i := range count {
+		b.WriteString(`, "every_type/reading:0/any_event:0/group:` + strconv.Itoa(count-1-i) + `/leaf:0": "x"`)
+	}
+	began := time.Now()
+	tree, err := tpl.Read([]byte(b.String()+"}"), simplified.Flat, now)
+	if err != nil {
+		t.Fatal(report(err))
+	}
+	for _, f := range [...]simplified.Format{simplified.Flat, simplified.Structured} {
+		if _, err := tpl.Write(tree, f); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("took %s", took)

@@ -201,11 +201,8 @@ func (c *composer) level(o *object, step webtemplate.Step, index int, n *webtemp
 		// A collapsed level belongs to the parent and is shared.
 		owner = n.Parent
 	}
-	for i := range o.kids {
-		k := &o.kids[i]
-		if k.obj != nil && k.attr == step.Attr && k.index == int32(index) && k.obj.node == step.Node && k.obj.web == owner {
-			return k.obj
-		}
+	if there := o.find(place{step.Attr, int32(index), step.Node, owner}); there != nil {
+		return there
 	}
 	class := step.Class
 	if class == rminfo.ITEM_STRUCTURE {

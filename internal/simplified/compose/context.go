@@ -1,6 +1,8 @@
 package compose
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
@@ -45,6 +47,11 @@ func (c *composer) readContext(ctx *syntax.Item) {
 	for key := range contextKeys {
 		known = append(known, key)
 	}
+	type occurrence struct {
+		name  string
+		index int
+	}
+	seen := map[occurrence]bool{}
 	for _, it := range ctx.Children {
 		name := contextName(it.Segment)
 		suffixes, ok := contextKeys[name]
@@ -53,9 +60,15 @@ func (c *composer) readContext(ctx *syntax.Item) {
 			continue
 		}
 		for _, v := range it.Values {
-			if !contains(suffixes, v.Suffix) && !identifierSuffix(name, v.Suffix) {
+			if !slices.Contains(suffixes, v.Suffix) && !identifierSuffix(name, v.Suffix) {
 				c.unknownSuffix(nil, it, v, suffixes)
 			}
+		}
+		if said := (occurrence{name, it.Index}); seen[said] {
+			c.invalid = true
+			c.issue(nil, it.Key(), "key-duplicate", "one name of ctx/"+name, "two", "the same key is given by two names")
+		} else {
+			seen[said] = true
 		}
 		c.ctx.items[name] = append(c.ctx.items[name], it)
 	}
@@ -64,19 +77,10 @@ func (c *composer) readContext(ctx *syntax.Item) {
 	}
 }
 
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
-}
-
 // identifierSuffix allows the parts of an identifier one by one: |issuer:0.
 func identifierSuffix(key, suffix string) bool {
 	part, _, _ := strings.Cut(suffix, ":")
-	return key == "participation_identifiers" && contains([]string{"id", "issuer", "assigner", "type"}, part)
+	return key == "participation_identifiers" && slices.Contains([]string{"id", "issuer", "assigner", "type"}, part)
 }
 
 // text is the value of a ctx key, "" without one.
@@ -156,29 +160,31 @@ func (c *composer) concept(key string, g terminology.Group) *object {
 
 // participations are those of the context.
 func (c *composer) participations() []*object {
-	last := -1
+	parts := map[int]map[string]*syntax.Item{}
 	for _, key := range [...]string{"participation_name", "participation_function", "participation_mode", "participation_id", "participation_identifiers"} {
 		for _, it := range c.ctx.items[key] {
-			last = max(last, it.Index)
+			if parts[it.Index] == nil {
+				parts[it.Index] = map[string]*syntax.Item{}
+			}
+			parts[it.Index][key] = it
 		}
 	}
 	var out []*object
-	for i := 0; i <= last; i++ {
-		if p := c.participation(i); p != nil {
+	for _, index := range slices.Sorted(maps.Keys(parts)) {
+		if p := c.participation(index, parts[index]); p != nil {
 			out = append(out, p)
 		}
 	}
 	return out
 }
 
-func (c *composer) participation(index int) *object {
-	at := func(key string) (*syntax.Item, syntax.Value) {
-		for _, it := range c.ctx.items[key] {
-			if v, ok := it.Value(""); ok && it.Index == index {
-				return it, v
-			}
+// participation makes the one of an index of its ctx keys.
+func (c *composer) participation(index int, parts map[string]*syntax.Item) *object {
+	at := func(key string) (it *syntax.Item, v syntax.Value) {
+		if it = parts[key]; it != nil {
+			v, _ = it.Value("")
 		}
-		return nil, syntax.Value{}
+		return it, v
 	}
 	_, name := at("participation_name")
 	_, function := at("participation_function")
@@ -186,10 +192,8 @@ func (c *composer) participation(index int) *object {
 	_, id := at("participation_id")
 	p := &object{class: rminfo.PARTICIPATION, node: template.NoNode, index: index}
 	performer := c.party(name.Text, id.Text, "", "")
-	for _, it := range c.ctx.items["participation_identifiers"] {
-		if it.Index == index {
-			c.identifiers(performer, it)
-		}
+	if it := parts["participation_identifiers"]; it != nil {
+		c.identifiers(performer, it)
 	}
 	if len(performer.kids) == 0 && function.Text == "" && mode.Text == "" {
 		return nil

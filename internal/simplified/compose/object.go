@@ -27,6 +27,8 @@ type object struct {
 	kids  []kid
 	// room is where the kids of this object and those below it are laid out.
 	room *room
+	// places finds an object among the kids once they are many.
+	places map[place]*object
 	// whole says that it came as canonical JSON: nothing is added.
 	whole bool
 }
@@ -75,7 +77,52 @@ func (r *room) kids(n int) []kid {
 	return out
 }
 
+// place is what tells the objects of one owner apart.
+type place struct {
+	attr  rminfo.Attr
+	index int32
+	node  template.NodeID
+	web   *webtemplate.Node
+}
+
+// manyKids is where looking through a list becomes slower than a map.
+const manyKids = 24
+
+// find gives the object of a place, nil where there is none yet.
+func (o *object) find(p place) *object {
+	if len(o.kids) <= manyKids {
+		for i := range o.kids {
+			k := &o.kids[i]
+			if k.obj != nil && k.attr == p.attr && k.index == p.index && k.obj.node == p.node && k.obj.web == p.web {
+				return k.obj
+			}
+		}
+		return nil
+	}
+	if o.places == nil {
+		o.places = make(map[place]*object, 4*manyKids)
+		for i := range o.kids {
+			o.note(&o.kids[i])
+		}
+	}
+	return o.places[p]
+}
+
+// note remembers the first object of a place.
+func (o *object) note(k *kid) {
+	if k.obj == nil {
+		return
+	}
+	p := place{k.attr, k.index, k.obj.node, k.obj.web}
+	if o.places[p] == nil {
+		o.places[p] = k.obj
+	}
+}
+
 func (o *object) add(k kid) {
+	if o.places != nil {
+		o.note(&k)
+	}
 	if o.kids == nil {
 		n := 2
 		if o.class.Locatable() {
