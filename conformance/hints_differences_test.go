@@ -16,14 +16,13 @@ var hintDifferences = []hintDifference{
 	{"X-55 X-62", "H-11", "advice on building and on testing, nothing to answer: no validation rests on the v2 schemas, and roles are the policy's"},
 	{"V-04", "H-12", "dates of different precision compare by what both have (undetermined in the model); the outcome is recorded only"},
 	{"C-25", "H-13", "a CONSTRAINT_REF without a binding needs a template none of ours is; the validator asks only what is bound"},
-	{"C-24", "H-14", "a terminology service that does not answer is fail-open by default, with a warning in the answer; configured, it is fail-closed"},
 }
 
 // shownElsewhere are the situations a test beside the code shows.
 var shownElsewhere = []shown{
 	{"X-54", "internal/rm/canonxml/property_test.go", "TestRandomTreesThroughXML"},
 	{"X-67", "internal/rm/temporal/parse_test.go", "TestParseTime"},
-	{"C-23", "internal/validate/external_test.go", "TestExternalValueSets"},
+	{"C-23 C-24", "internal/validate/external_test.go", "TestExternalValueSets"},
 	{"K-38", "internal/validate/rm_rules_test.go", "TestModelRules"},
 	{"Q-22", "internal/aql/eval/eval_test.go", "TestExactArchetypes"},
 	{"Q-28", "internal/postgres/query_oracle_test.go", "TestQueryOracle"},
