@@ -9,6 +9,7 @@ import (
 
 	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/opt"
+	"github.com/quire-cdr/quire/internal/template/tree"
 )
 
 // assemble makes the template of the tree and of what was said beside it.
@@ -21,7 +22,7 @@ func (b *builder) assemble(root *aom.ArchetypeRoot, languages []string) *aom.Ope
 	if t.Concept == "" {
 		t.Concept = conceptOf(s.TemplateID)
 	}
-	root.Occurrences = once
+	root.Occurrences = tree.Once
 	root.TemplateID = s.TemplateID
 	for _, id := range b.order {
 		o, needed := b.ontology(id, languages)
@@ -97,7 +98,7 @@ func (b *builder) terms(o aom.Object, archetype string) {
 	case *aom.Scale:
 		o.Items = b.symbols(o.Items, archetype)
 	}
-	inner := attributesOf(o)
+	inner := tree.Attributes(o)
 	if inner == nil {
 		return
 	}
@@ -139,7 +140,7 @@ func (b *builder) ontology(id string, languages []string) (aom.Ontology, bool) {
 		}
 	}
 	for _, set := range from.Constraints {
-		if contains(languages, set.Language) && len(set.Terms) > 0 {
+		if slices.Contains(languages, set.Language) && len(set.Terms) > 0 {
 			o.Constraints = append(o.Constraints, set)
 		}
 	}
@@ -161,13 +162,13 @@ func (b *builder) remarks(t *aom.OperationalTemplate, o aom.Object, path string)
 			t.Defaults = append(t.Defaults, d)
 		}
 	}
-	inner := attributesOf(o)
+	inner := tree.Attributes(o)
 	if inner == nil {
 		return
 	}
 	for _, a := range *inner {
 		for _, child := range a.Children {
-			b.remarks(t, child, path+"/"+a.Name+predicate(child))
+			b.remarks(t, child, path+"/"+a.Name+tree.Predicate(child))
 		}
 	}
 }

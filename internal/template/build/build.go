@@ -3,40 +3,40 @@ package build
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/adl"
 	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/template"
+	"github.com/quire-cdr/quire/internal/template/source"
+	"github.com/quire-cdr/quire/internal/template/tree"
 )
-
-// hideOnForm is the view constraint of nodes that forms do not show.
-const hideOnForm = "hide_on_form"
 
 // Build makes the operational template of a source. The error is a *fault.Error
 // of kind Invalid with every fault found: each names the line of the source, the
 // path in the template, what the archetype says (Expected) and what the source
 // wants (Found).
-func Build(s *Source, library *Library) (*aom.OperationalTemplate, error) {
+func Build(s *source.Source, library *Library) (*aom.OperationalTemplate, error) {
 	b := &builder{s: s, library: library, marks: map[aom.Object]*marks{}, fillers: map[*aom.Slot][]*filler{}, archetypes: map[string]*adl.Archetype{}}
 	root := b.root()
 	if root == nil {
-		return nil, b.err("the template cannot be built")
+		return nil, b.Err("the template cannot be built")
 	}
 	b.language = s.Language
 	if b.language == "" {
 		b.language = b.archetypes[s.Root].OriginalLanguage.Code
 	}
-	top := cursor{{object: root}}
+	top := tree.Cursor{{Object: root}}
 	if s.Name != nil {
-		b.rename(top, s.Name, s.lines["name"])
+		b.rename(top, s.Name, s.Lines["name"])
 	}
 	b.entries(top, s.Entries)
 	b.closeSlots(root)
 	b.cardinalities(root, "")
 	languages := b.languages()
-	if err := b.err("the template cannot be built"); err != nil {
+	if err := b.Err("the template cannot be built"); err != nil {
 		return nil, err
 	}
 	b.terms(root, "")
@@ -55,8 +55,8 @@ func Build(s *Source, library *Library) (*aom.OperationalTemplate, error) {
 
 // builder holds the tree being narrowed and what the source has said about it.
 type builder struct {
-	faults
-	s          *Source
+	source.Faults
+	s          *source.Source
 	library    *Library
 	language   string
 	archetypes map[string]*adl.Archetype
@@ -81,7 +81,7 @@ type filler struct {
 	// said tells that the source gives the occurrences.
 	said bool
 	// place is where it is included.
-	place place
+	place source.Place
 	open  bool
 }
 
@@ -95,31 +95,31 @@ func (b *builder) mark(o aom.Object) *marks {
 }
 
 func (b *builder) root() *aom.ArchetypeRoot {
-	at := b.s.lines["root"]
-	if at.file == "" {
-		at = b.s.place
+	at := b.s.Lines["root"]
+	if at.File == "" {
+		at = b.s.Place
 	}
 	return b.archetype(b.s.Root, at, "/")
 }
 
 // archetype makes a root of an archetype's definition.
-func (b *builder) archetype(id string, at place, path string) *aom.ArchetypeRoot {
+func (b *builder) archetype(id string, at source.Place, path string) *aom.ArchetypeRoot {
 	a, err := b.library.Flat(id)
 	switch {
 	case errors.Is(err, errNoArchetype):
-		close := nearest(id, b.library.IDs())
-		b.add(at, path, "source-archetype", close, id, "there is no archetype %s; the nearest is %s", id, close)
+		close := source.Nearest(id, b.library.IDs())
+		b.Add(at, path, "source-archetype", close, id, "there is no archetype %s; the nearest is %s", id, close)
 		return nil
 	case err != nil:
-		b.add(at, path, "source-archetype", "a valid archetype", id, "%s: %v", id, err)
+		b.Add(at, path, "source-archetype", "a valid archetype", id, "%s: %v", id, err)
 		return nil
 	}
 	root := &aom.ArchetypeRoot{ArchetypeID: id}
 	root.ObjectBase = a.Definition.ObjectBase
-	root.Attributes = copyAttributes(a.Definition.Attributes)
-	b.objects += size(root)
+	root.Attributes = tree.CopyAttributes(a.Definition.Attributes)
+	b.objects += tree.Size(root)
 	if b.objects > maxObjects {
-		b.add(at, path, "source-size", fmt.Sprint(maxObjects), "more", "the template has too many nodes")
+		b.Add(at, path, "source-size", fmt.Sprint(maxObjects), "more", "the template has too many nodes")
 		return nil
 	}
 	if b.archetypes[id] == nil {
@@ -135,14 +135,14 @@ func (b *builder) archetype(id string, at place, path string) *aom.ArchetypeRoot
 }
 
 // entries narrows the tree below a node, entry by entry.
-func (b *builder) entries(at cursor, list []Entry) {
+func (b *builder) entries(at tree.Cursor, list []source.Entry) {
 	for i := range list {
 		e := &list[i]
 		if e.Include != "" {
 			b.include(at, e)
 			continue
 		}
-		spots := b.find(at, e.Where, e.place)
+		spots := b.find(at, e.Where, e.Place)
 		if spots == nil {
 			continue
 		}
@@ -151,7 +151,7 @@ func (b *builder) entries(at cursor, list []Entry) {
 }
 
 // entry applies what an entry says to the place it names.
-func (b *builder) entry(at cursor, e *Entry) {
+func (b *builder) entry(at tree.Cursor, e *source.Entry) {
 	if e.Copy {
 		if at = b.copy(at, e); at == nil {
 			return
@@ -165,17 +165,17 @@ func (b *builder) entry(at cursor, e *Entry) {
 		b.attribute(at, e)
 	}
 	if e.Remove {
-		b.remove(at, e.at("remove"))
+		b.remove(at, e.At("remove"))
 		return
 	}
-	if e.Occurrences.said() {
+	if e.Occurrences.Said() {
 		b.occurrences(at, e)
 		if e.Occurrences.Max != nil && *e.Occurrences.Max == 0 {
 			return
 		}
 	}
 	if e.Name != nil {
-		b.rename(at, e.Name, e.at("name"))
+		b.rename(at, e.Name, e.At("name"))
 	}
 	if len(e.Types) > 0 {
 		b.types(at, e)
@@ -185,7 +185,7 @@ func (b *builder) entry(at cursor, e *Entry) {
 		b.nullFlavours(at, e)
 	}
 	if len(e.Annotations)+len(e.View) > 0 {
-		if o := b.objectAt(at, e.place, "annotations and views"); o != nil {
+		if o := b.objectAt(at, e.Place, "annotations and views"); o != nil {
 			m := b.mark(o)
 			m.annotations = append(m.annotations, e.Annotations...)
 			m.view = append(m.view, e.View...)
@@ -205,31 +205,31 @@ func (b *builder) entry(at cursor, e *Entry) {
 
 // objectAt is the object a cursor leads to; a path to an attribute is one only
 // when a single object stands there.
-func (b *builder) objectAt(at cursor, where place, what string) aom.Object {
-	last := at.last()
-	if last.object != nil {
-		return last.object
+func (b *builder) objectAt(at tree.Cursor, where source.Place, what string) aom.Object {
+	last := at.Last()
+	if last.Object != nil {
+		return last.Object
 	}
-	if len(last.attribute.Children) == 1 {
-		return last.attribute.Children[0]
+	if len(last.Attribute.Children) == 1 {
+		return last.Attribute.Children[0]
 	}
-	b.add(where, at.path(), "source-path", "a node", at.path(), "%s belong to a node, and %s is an attribute", what, at.path())
+	b.Add(where, at.Path(), "source-path", "a node", at.Path(), "%s belong to a node, and %s is an attribute", what, at.Path())
 	return nil
 }
 
-func (b *builder) bindings(at cursor, e *Entry) {
-	o := b.objectAt(at, e.at("bindings"), "bindings")
+func (b *builder) bindings(at tree.Cursor, e *source.Entry) {
+	o := b.objectAt(at, e.At("bindings"), "bindings")
 	if o == nil {
 		return
 	}
-	root := at.archetype()
+	root := at.Archetype()
 	for _, item := range e.Bindings {
 		code := item.Code
 		if code == "" {
 			code = o.Base().NodeID
 		}
 		if _, ok := b.archetypes[root.ArchetypeID].Term(code, b.archetypes[root.ArchetypeID].OriginalLanguage.Code); !ok {
-			b.add(e.at("bindings"), at.path(), "source-code", "a code of "+root.ArchetypeID, code, "%s has no code %q to bind", root.ArchetypeID, code)
+			b.Add(e.At("bindings"), at.Path(), "source-code", "a code of "+root.ArchetypeID, code, "%s has no code %q to bind", root.ArchetypeID, code)
 			continue
 		}
 		bind(&root.Bindings, item.Terminology, aom.TermBinding{Code: code, Target: aom.Code{Terminology: item.Terminology, Code: item.Target}}, true)
@@ -266,20 +266,20 @@ func (b *builder) languages() []string {
 	}
 	var out []string
 	for _, l := range wanted {
-		if contains(out, l) {
+		if slices.Contains(out, l) {
 			continue
 		}
 		out = append(out, l)
 		if all(l) {
 			continue
 		}
-		at := b.s.place
+		at := b.s.Place
 		for _, key := range []string{"root", "language", "languages"} {
-			if p, ok := b.s.lines[key]; ok {
+			if p, ok := b.s.Lines[key]; ok {
 				at = p
 			}
 		}
-		b.add(at, "", "source-language", strings.Join(b.lacking(l), ", "), l, "these archetypes are not in the language %s: %s", l, strings.Join(b.lacking(l), ", "))
+		b.Add(at, "", "source-language", strings.Join(b.lacking(l), ", "), l, "these archetypes are not in the language %s: %s", l, strings.Join(b.lacking(l), ", "))
 	}
 	return out
 }
@@ -299,7 +299,7 @@ func (b *builder) commonLanguage(all func(string) bool) string {
 func (b *builder) lacking(language string) []string {
 	var out []string
 	for _, id := range b.order {
-		if !contains(b.archetypes[id].Languages(), language) {
+		if !slices.Contains(b.archetypes[id].Languages(), language) {
 			out = append(out, id)
 		}
 	}

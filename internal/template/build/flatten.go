@@ -9,6 +9,8 @@ import (
 	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/template/bounds"
+	"github.com/quire-cdr/quire/internal/template/tree"
 )
 
 // flatten adds to a specialised archetype what it leaves to its flat parent.
@@ -47,24 +49,24 @@ func (f *flattener) conform(child, general aom.Object, path string) {
 		f.issues = append(f.issues, fault.Issue{Path: path, Archetype: f.id, Rule: rule, Expected: expected, Found: found,
 			Message: "line " + strconv.Itoa(c.Line) + ": " + what + " " + found + " of " + path + " is not within the parent's " + expected})
 	}
-	bounds := g.Occurrences
+	limit := g.Occurrences
 	if c.NodeID != g.NodeID {
 		// Several codes may share what the parent demands of one.
-		bounds.Min = 0
+		limit.Min = 0
 	}
-	if !within(c.Occurrences, bounds) {
-		add("VSONCO", showMultiplicity(bounds), showMultiplicity(c.Occurrences), "the occurrences")
+	if !bounds.Counts(c.Occurrences, limit) {
+		add("VSONCO", tree.ShowMultiplicity(limit), tree.ShowMultiplicity(c.Occurrences), "the occurrences")
 	}
-	if mine, theirs := class(child), class(general); mine != 0 && theirs != 0 && !mine.IsA(theirs) {
+	if mine, theirs := tree.Class(child), tree.Class(general); mine != 0 && theirs != 0 && !mine.IsA(theirs) {
 		add("VSONCT", g.TypeName, c.TypeName, "the class")
 	}
 }
 
 func (f *flattener) attributes(own *[]*aom.Attribute, parents []*aom.Attribute, path string) {
 	for _, p := range parents {
-		a := attributeNamed(*own, p.Name)
+		a := tree.Attribute(*own, p.Name)
 		if a == nil {
-			*own = append(*own, copyAttribute(p))
+			*own = append(*own, tree.CopyAttribute(p))
 			continue
 		}
 		for _, general := range p.Children {
@@ -74,14 +76,14 @@ func (f *flattener) attributes(own *[]*aom.Attribute, parents []*aom.Attribute, 
 					continue
 				}
 				refined = true
-				at := path + "/" + a.Name + predicate(child)
+				at := path + "/" + a.Name + tree.Predicate(child)
 				f.conform(child, general, at)
-				if mine, theirs := attributesOf(child), attributesOf(general); mine != nil && theirs != nil && len(*theirs) > 0 {
+				if mine, theirs := tree.Attributes(child), tree.Attributes(general); mine != nil && theirs != nil && len(*theirs) > 0 {
 					f.attributes(mine, *theirs, at)
 				}
 			}
 			if !refined && a.Multiple && general.Base().Occurrences.Min > 0 && general.Base().NodeID != "" {
-				a.Children = append(a.Children, copyObject(general))
+				a.Children = append(a.Children, tree.CopyObject(general))
 			}
 		}
 	}
@@ -168,12 +170,12 @@ func existence(o aom.Object) {
 }
 
 func saysExistence(o aom.Object) bool {
-	list := attributesOf(o)
+	list := tree.Attributes(o)
 	if list == nil {
 		return false
 	}
 	for _, a := range *list {
-		if a.Existence != once {
+		if a.Existence != tree.Once {
 			return true
 		}
 		for _, child := range a.Children {
@@ -186,7 +188,7 @@ func saysExistence(o aom.Object) bool {
 }
 
 func modelExistence(o aom.Object) {
-	list := attributesOf(o)
+	list := tree.Attributes(o)
 	if list == nil {
 		return
 	}
@@ -197,7 +199,7 @@ func modelExistence(o aom.Object) {
 				least += child.Base().Occurrences.Min
 			}
 		}
-		if known, ok := declared(class(o), a.Name); ok && !known.Mandatory && least == 0 && class(o) != rminfo.ELEMENT {
+		if known, ok := tree.Declared(tree.Class(o), a.Name); ok && !known.Mandatory && least == 0 && tree.Class(o) != rminfo.ELEMENT {
 			a.Existence.Min = 0
 		}
 		for _, child := range a.Children {
@@ -240,11 +242,11 @@ func (x *expander) attributes(list []*aom.Attribute, followed int) {
 					x.wrong = ref.TargetPath
 					return
 				}
-				if child = copyObject(target); child == nil {
+				if child = tree.CopyObject(target); child == nil {
 					x.wrong = ref.TargetPath
 					return
 				}
-				x.made += size(child)
+				x.made += tree.Size(child)
 				base := child.Base()
 				if ref.Occurrences != (aom.Multiplicity{}) {
 					base.Occurrences = ref.Occurrences
@@ -255,7 +257,7 @@ func (x *expander) attributes(list []*aom.Attribute, followed int) {
 				base.Line = ref.Line
 				attribute.Children[i] = child
 			}
-			if inner := attributesOf(child); inner != nil {
+			if inner := tree.Attributes(child); inner != nil {
 				x.attributes(*inner, depth)
 			}
 		}

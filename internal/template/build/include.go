@@ -8,6 +8,9 @@ import (
 	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/template"
+	"github.com/quire-cdr/quire/internal/template/bounds"
+	"github.com/quire-cdr/quire/internal/template/source"
+	"github.com/quire-cdr/quire/internal/template/tree"
 )
 
 func adlID(text string) bool { return adl.ValidID(text) }
@@ -17,19 +20,19 @@ var usual = map[rminfo.Class]string{rminfo.COMPOSITION: "/content", rminfo.SECTI
 
 // include brings an archetype into a slot, or into an attribute which the
 // archetype leaves open.
-func (b *builder) include(from cursor, e *Entry) {
+func (b *builder) include(from tree.Cursor, e *source.Entry) {
 	where := e.Where
-	if where == "" && from.last().object != nil {
-		if where = usual[class(from.last().object)]; where == "" {
-			b.add(e.place, from.path(), "source-include", "in", "", "%s has several places; say in", from.path())
+	if where == "" && from.Last().Object != nil {
+		if where = usual[tree.Class(from.Last().Object)]; where == "" {
+			b.Add(e.Place, from.Path(), "source-include", "in", "", "%s has several places; say in", from.Path())
 			return
 		}
 	}
-	at := b.find(from, where, e.at("in"))
+	at := b.find(from, where, e.At("in"))
 	if at == nil {
 		return
 	}
-	root := b.archetype(e.Include, e.at("include"), at.path())
+	root := b.archetype(e.Include, e.At("include"), at.Path())
 	if root == nil {
 		return
 	}
@@ -37,32 +40,32 @@ func (b *builder) include(from cursor, e *Entry) {
 	switch {
 	case slot != nil:
 		at = b.fill(at, slot, root, e)
-	case at.last().object == nil:
+	case at.Last().Object == nil:
 		at = b.place(at, root, e)
 	default:
-		b.add(e.at("include"), at.path(), "source-slot", "a slot or an attribute", at.last().object.Base().TypeName, "%s is neither a slot nor an attribute", at.path())
+		b.Add(e.At("include"), at.Path(), "source-slot", "a slot or an attribute", at.Last().Object.Base().TypeName, "%s is neither a slot nor an attribute", at.Path())
 		return
 	}
 	if at == nil {
 		return
 	}
 	rest := *e
-	rest.Include, rest.Occurrences, rest.Existence, rest.Cardinality, rest.OpenSlot = "", Bounds{}, nil, nil, false
+	rest.Include, rest.Occurrences, rest.Existence, rest.Cardinality, rest.OpenSlot = "", source.Bounds{}, nil, nil, false
 	b.entry(at, &rest)
 }
 
 // slot is the slot a place names: itself, or the one of the attribute that
 // admits the archetype.
-func (b *builder) slot(at cursor, root *aom.ArchetypeRoot, e *Entry) *aom.Slot {
-	last := at.last()
-	if s, ok := last.object.(*aom.Slot); ok {
+func (b *builder) slot(at tree.Cursor, root *aom.ArchetypeRoot, e *source.Entry) *aom.Slot {
+	last := at.Last()
+	if s, ok := last.Object.(*aom.Slot); ok {
 		return s
 	}
-	if last.object != nil || last.attribute == nil {
+	if last.Object != nil || last.Attribute == nil {
 		return nil
 	}
 	var first *aom.Slot
-	for _, child := range last.attribute.Children {
+	for _, child := range last.Attribute.Children {
 		s, ok := child.(*aom.Slot)
 		if !ok {
 			continue
@@ -78,22 +81,22 @@ func (b *builder) slot(at cursor, root *aom.ArchetypeRoot, e *Entry) *aom.Slot {
 }
 
 func classFits(root *aom.ArchetypeRoot, name string) bool {
-	want := classNamed(name)
-	return want == 0 || class(root) == 0 || class(root).IsA(want)
+	want := tree.ClassNamed(name)
+	return want == 0 || tree.Class(root) == 0 || tree.Class(root).IsA(want)
 }
 
 // fill puts an archetype before its slot, which stays until all are in.
-func (b *builder) fill(at cursor, slot *aom.Slot, root *aom.ArchetypeRoot, e *Entry) cursor {
-	where := e.at("include")
+func (b *builder) fill(at tree.Cursor, slot *aom.Slot, root *aom.ArchetypeRoot, e *source.Entry) tree.Cursor {
+	where := e.At("include")
 	if !classFits(root, slot.TypeName) {
-		b.add(where, at.path(), "source-slot", slot.TypeName, root.TypeName, "the slot is for %s, %s is a %s", slot.TypeName, root.ArchetypeID, root.TypeName)
+		b.Add(where, at.Path(), "source-slot", slot.TypeName, root.TypeName, "the slot is for %s, %s is a %s", slot.TypeName, root.ArchetypeID, root.TypeName)
 		return nil
 	}
 	if !template.Admits(slot, root.ArchetypeID) {
-		b.add(where, at.path(), "source-slot", showSlot(slot), root.ArchetypeID, "the slot %s does not admit %s; it says %s", at.path(), root.ArchetypeID, showSlot(slot))
+		b.Add(where, at.Path(), "source-slot", showSlot(slot), root.ArchetypeID, "the slot %s does not admit %s; it says %s", at.Path(), root.ArchetypeID, showSlot(slot))
 		return nil
 	}
-	last := at.last()
+	last := at.Last()
 	root.Occurrences = slot.Occurrences
 	root.Occurrences.Min = 0
 	f := &filler{root: root, said: e.Occurrences.Min != nil, place: where}
@@ -101,12 +104,12 @@ func (b *builder) fill(at cursor, slot *aom.Slot, root *aom.ArchetypeRoot, e *En
 		return nil
 	}
 	b.fillers[slot] = append(b.fillers[slot], f)
-	last.attribute.Children = slices.Insert(last.attribute.Children, slices.Index(last.attribute.Children, aom.Object(slot)), aom.Object(root))
-	return at[:len(at)-1].to(stop{last.attribute, root, last.owner})
+	last.Attribute.Children = slices.Insert(last.Attribute.Children, slices.Index(last.Attribute.Children, aom.Object(slot)), aom.Object(root))
+	return at[:len(at)-1].To(last.Attribute, root, last.Owner)
 }
 
-func (b *builder) occur(root *aom.ArchetypeRoot, e *Entry, at cursor) bool {
-	if !e.Occurrences.said() {
+func (b *builder) occur(root *aom.ArchetypeRoot, e *source.Entry, at tree.Cursor) bool {
+	if !e.Occurrences.Said() {
 		return true
 	}
 	m := root.Occurrences
@@ -116,9 +119,9 @@ func (b *builder) occur(root *aom.ArchetypeRoot, e *Entry, at cursor) bool {
 	if e.Occurrences.Max != nil {
 		m.Max = *e.Occurrences.Max
 	}
-	if !within(m, root.Occurrences) || m.Max != aom.Unbounded && m.Max < m.Min {
-		b.add(e.at("occurrences"), at.path(), "source-occurrences", showMultiplicity(root.Occurrences), showMultiplicity(m),
-			"occurrences %s of %s are not within %s of its place", showMultiplicity(m), root.ArchetypeID, showMultiplicity(root.Occurrences))
+	if !bounds.Counts(m, root.Occurrences) || m.Max != aom.Unbounded && m.Max < m.Min {
+		b.Add(e.At("occurrences"), at.Path(), "source-occurrences", tree.ShowMultiplicity(root.Occurrences), tree.ShowMultiplicity(m),
+			"occurrences %s of %s are not within %s of its place", tree.ShowMultiplicity(m), root.ArchetypeID, tree.ShowMultiplicity(root.Occurrences))
 		return false
 	}
 	root.Occurrences = m
@@ -127,17 +130,17 @@ func (b *builder) occur(root *aom.ArchetypeRoot, e *Entry, at cursor) bool {
 
 // place puts an archetype into an attribute without a slot: one that nobody
 // constrains, or that holds included archetypes already.
-func (b *builder) place(at cursor, root *aom.ArchetypeRoot, e *Entry) cursor {
-	last := at.last()
-	a := last.attribute
-	known, ok := declared(class(last.owner), a.Name)
-	if ok && !class(root).IsA(known.Type) {
-		b.add(e.at("include"), at.path(), "source-slot", known.Type.Name(), root.TypeName, "%s holds %s, %s is a %s", at.path(), known.Type.Name(), root.ArchetypeID, root.TypeName)
+func (b *builder) place(at tree.Cursor, root *aom.ArchetypeRoot, e *source.Entry) tree.Cursor {
+	last := at.Last()
+	a := last.Attribute
+	known, ok := tree.Declared(tree.Class(last.Owner), a.Name)
+	if ok && !tree.Class(root).IsA(known.Type) {
+		b.Add(e.At("include"), at.Path(), "source-slot", known.Type.Name(), root.TypeName, "%s holds %s, %s is a %s", at.Path(), known.Type.Name(), root.ArchetypeID, root.TypeName)
 		return nil
 	}
 	for _, child := range a.Children {
 		if _, included := child.(*aom.ArchetypeRoot); !included && !isBare(child) {
-			b.add(e.at("include"), at.path(), "source-slot", "a slot", "none", "the archetype constrains %s and has no slot there", at.path())
+			b.Add(e.At("include"), at.Path(), "source-slot", "a slot", "none", "the archetype constrains %s and has no slot there", at.Path())
 			return nil
 		}
 	}
@@ -151,23 +154,23 @@ func (b *builder) place(at cursor, root *aom.ArchetypeRoot, e *Entry) cursor {
 	}
 	b.keep(at)
 	a.Children = append(a.Children, root)
-	return at[:len(at)-1].to(stop{a, root, last.owner})
+	return at[:len(at)-1].To(a, root, last.Owner)
 }
 
 // isBare says whether an object only repeats a class: what stands in its place
 // narrows nothing but that.
 func isBare(o aom.Object) bool {
 	c, ok := o.(*aom.ComplexObject)
-	return ok && len(c.Attributes) == 0 && class(c).Locatable()
+	return ok && len(c.Attributes) == 0 && tree.Class(c).Locatable()
 }
 
 // openSlot keeps a slot open beside what has come into it.
-func (b *builder) openSlot(at cursor, e *Entry) {
-	o := at.last().object
+func (b *builder) openSlot(at tree.Cursor, e *source.Entry) {
+	o := at.Last().Object
 	slot, ok := o.(*aom.Slot)
 	if !ok {
 		if e.Value.Codes == nil && e.Value.ValueSet == nil && e.Value.Texts == nil {
-			b.add(e.at("open"), at.path(), "source-slot", "a slot", at.path(), "%s is no slot to keep open", at.path())
+			b.Add(e.At("open"), at.Path(), "source-slot", "a slot", at.Path(), "%s is no slot to keep open", at.Path())
 		}
 		return
 	}
@@ -177,7 +180,7 @@ func (b *builder) openSlot(at cursor, e *Entry) {
 // closeSlots takes away the slots that are filled, and those nobody filled when
 // the source says so.
 func (b *builder) closeSlots(o aom.Object) {
-	inner := attributesOf(o)
+	inner := tree.Attributes(o)
 	if inner == nil {
 		return
 	}
@@ -206,8 +209,8 @@ func (b *builder) closed(s *aom.Slot) bool {
 	// The only archetype of a mandatory slot is mandatory.
 	if sole := roots[0]; len(roots) == 1 && !open && s.Occurrences.Min > sole.root.Occurrences.Min {
 		if sole.said {
-			b.add(sole.place, "", "source-occurrences", showMultiplicity(s.Occurrences), showMultiplicity(sole.root.Occurrences),
-				"%s is the only archetype of a slot that occurs %s", sole.root.ArchetypeID, showMultiplicity(s.Occurrences))
+			b.Add(sole.place, "", "source-occurrences", tree.ShowMultiplicity(s.Occurrences), tree.ShowMultiplicity(sole.root.Occurrences),
+				"%s is the only archetype of a slot that occurs %s", sole.root.ArchetypeID, tree.ShowMultiplicity(s.Occurrences))
 		}
 		sole.root.Occurrences.Min = s.Occurrences.Min
 	}

@@ -2,7 +2,7 @@ package build
 
 import (
 	"bytes"
-	"os"
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -11,10 +11,11 @@ import (
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/opt"
 	"github.com/quire-cdr/quire/internal/template"
+	"github.com/quire-cdr/quire/internal/template/source"
 )
 
 func TestEveryOETConstraint(t *testing.T) {
-	s, err := ReadOET(os.DirFS("testdata"), "note.oet")
+	s, err := source.ReadOET(sources, "note.oet")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,7 @@ func TestEveryOETConstraint(t *testing.T) {
 		"/content[openEHR-EHR-SECTION.heading.v1]":                          func(n *template.Node) bool { return n.Annotations[0].Value == "From the tool." },
 		"/context/other_context[at0001]/items[openEHR-EHR-CLUSTER.part.v1]": func(n *template.Node) bool { return n.Occurrences.Max == 1 },
 		"/content[openEHR-EHR-SECTION.heading.v1]/items[openEHR-EHR-EVALUATION.finding.v1]/data[at0001]": func(n *template.Node) bool {
-			return len(n.View) == 1 && n.View[0].Key == hideOnForm
+			return len(n.View) == 1 && n.View[0].Key == source.HideOnForm
 		},
 	} {
 		id, ok := c.Lookup(path)
@@ -70,28 +71,21 @@ func TestEveryOETConstraint(t *testing.T) {
 }
 
 func TestOETRefused(t *testing.T) {
-	content, err := os.ReadFile("testdata/note.oet")
+	content, err := fs.ReadFile(sources, "note.oet")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, tc := range map[string]struct{ old, new, rule, place string }{
-		"not well-formed": {"<id>", "<id", "source-xml", "t.oet:3:"},
-		"document type":   {"<template", "<!DOCTYPE template>\n<template", "source-xml", "t.oet:2:1: "},
-		"no template":     {"<definition", "<definiton", "source-xml", "t.oet:"},
-		"no name":         {"<name>Note from a tool</name>", "", "source-key", "t.oet:2:1: "},
-		"max":             {`max="0"`, `max="none"`, "source-value", "t.oet:24:9: "},
-		"no archetype":    {"CLUSTER.part.v1\" path=\"/data", "CLUSTER.pert.v1\" path=\"/data", "source-archetype", "t.oet:"},
-		"path":            {"items[at0008]", "items[at0098]", "source-path", "t.oet:55:9: "},
-		"constraint":      {"ordinalConstraint", "ordinaryConstraint", "source-value", "t.oet:56:11: "},
-		"type":            {">Duration<", ">Durance<", "source-value", "t.oet:"},
-		"wider":           {"<maxMagnitude>200<", "<maxMagnitude>2000<", "source-range", "t.oet:43:9: "},
-		"unknown slot":    {"SECTION.heading.v1\" path=\"/content\"", "SECTION.heading.v1\" path=\"/category\"", "source-slot", "t.oet:21:5: "},
+		"no archetype": {"CLUSTER.part.v1\" path=\"/data", "CLUSTER.pert.v1\" path=\"/data", "source-archetype", "t.oet:"},
+		"path":         {"items[at0008]", "items[at0098]", "source-path", "t.oet:55:9: "},
+		"wider":        {"<maxMagnitude>200<", "<maxMagnitude>2000<", "source-range", "t.oet:43:9: "},
+		"unknown slot": {"SECTION.heading.v1\" path=\"/content\"", "SECTION.heading.v1\" path=\"/category\"", "source-slot", "t.oet:21:5: "},
 	} {
 		changed := strings.Replace(string(content), tc.old, tc.new, 1)
 		if changed == string(content) {
 			t.Fatalf("%s changes nothing", name)
 		}
-		s, err := ReadOET(fstest.MapFS{"t.oet": {Data: []byte(changed)}}, "t.oet")
+		s, err := source.ReadOET(fstest.MapFS{"t.oet": {Data: []byte(changed)}}, "t.oet")
 		if err == nil {
 			_, err = Build(s, library(t))
 		}
@@ -104,18 +98,4 @@ func TestOETRefused(t *testing.T) {
 			t.Errorf("%s: got %s %q", name, got.Rule, got.Message)
 		}
 	}
-}
-
-func FuzzOET(f *testing.F) {
-	text, err := os.ReadFile("testdata/note.oet")
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(text)
-	f.Add(text[:len(text)/2])
-	l := library(f)
-	f.Fuzz(func(t *testing.T, text []byte) {
-		s, err := ReadOET(fstest.MapFS{"t.oet": {Data: text}}, "t.oet")
-		fuzzed(t, s, err, l)
-	})
 }

@@ -4,16 +4,14 @@ import (
 	"slices"
 
 	"github.com/quire-cdr/quire/internal/aom"
+	"github.com/quire-cdr/quire/internal/template/bounds"
+	"github.com/quire-cdr/quire/internal/template/source"
+	"github.com/quire-cdr/quire/internal/template/tree"
 )
 
-// within says whether all counts of m are counts of outer.
-func within(m, outer aom.Multiplicity) bool {
-	return m.Min >= outer.Min && (outer.Max == aom.Unbounded || m.Max != aom.Unbounded && m.Max <= outer.Max)
-}
-
 // occurrences narrows how often a node stands there.
-func (b *builder) occurrences(at cursor, e *Entry) {
-	where := e.at("occurrences")
+func (b *builder) occurrences(at tree.Cursor, e *source.Entry) {
+	where := e.At("occurrences")
 	o := b.objectAt(at, where, "occurrences")
 	if o == nil {
 		return
@@ -30,36 +28,36 @@ func (b *builder) occurrences(at cursor, e *Entry) {
 	if e.Occurrences.Max != nil {
 		m.Max = *e.Occurrences.Max
 	}
-	if !within(m, base.Occurrences) || m.Max != aom.Unbounded && m.Max < m.Min {
-		b.add(where, at.path(), "source-occurrences", showMultiplicity(base.Occurrences), showMultiplicity(m),
-			"occurrences %s of %s are not within %s", showMultiplicity(m), at.path(), showMultiplicity(base.Occurrences))
+	if !bounds.Counts(m, base.Occurrences) || m.Max != aom.Unbounded && m.Max < m.Min {
+		b.Add(where, at.Path(), "source-occurrences", tree.ShowMultiplicity(base.Occurrences), tree.ShowMultiplicity(m),
+			"occurrences %s of %s are not within %s", tree.ShowMultiplicity(m), at.Path(), tree.ShowMultiplicity(base.Occurrences))
 		return
 	}
 	base.Occurrences = m
 	// Where one value stands, the attribute carries the demand.
-	if a := at.last().attribute; a != nil && !a.Multiple && m.Min > 0 && len(a.Children) == 1 {
+	if a := at.Last().Attribute; a != nil && !a.Multiple && m.Min > 0 && len(a.Children) == 1 {
 		a.Existence.Min = 1
 	}
 }
 
 // attribute narrows existence and cardinality of an attribute.
-func (b *builder) attribute(at cursor, e *Entry) {
-	a := at.last().attribute
-	if a == nil || at.last().object != nil {
+func (b *builder) attribute(at tree.Cursor, e *source.Entry) {
+	a := at.Last().Attribute
+	if a == nil || at.Last().Object != nil {
 		key := "existence"
 		if e.Existence == nil {
 			key = "cardinality"
 		}
-		b.add(e.at(key), at.path(), "source-path", "a path that ends in an attribute", at.path(), "%s is a node; existence and cardinality are of attributes", at.path())
+		b.Add(e.At(key), at.Path(), "source-path", "a path that ends in an attribute", at.Path(), "%s is a node; existence and cardinality are of attributes", at.Path())
 		return
 	}
 	b.keep(at)
 	if m := e.Existence; m != nil {
-		if !within(*m, a.Existence) {
-			b.add(e.at("existence"), at.path(), "source-existence", showMultiplicity(a.Existence), showMultiplicity(*m),
-				"existence %s of %s is not within %s", showMultiplicity(*m), at.path(), showMultiplicity(a.Existence))
+		if !bounds.Counts(*m, a.Existence) {
+			b.Add(e.At("existence"), at.Path(), "source-existence", tree.ShowMultiplicity(a.Existence), tree.ShowMultiplicity(*m),
+				"existence %s of %s is not within %s", tree.ShowMultiplicity(*m), at.Path(), tree.ShowMultiplicity(a.Existence))
 		} else if m.Max == 0 {
-			b.remove(at, e.at("existence"))
+			b.remove(at, e.At("existence"))
 		} else {
 			a.Existence = *m
 		}
@@ -71,10 +69,10 @@ func (b *builder) attribute(at cursor, e *Entry) {
 	old := a.Cardinality
 	switch {
 	case !a.Multiple:
-		b.add(e.at("cardinality"), at.path(), "source-cardinality", "no cardinality", showMultiplicity(c.Interval), "%s holds one value and has no cardinality", at.path())
-	case !within(c.Interval, old.Interval):
-		b.add(e.at("cardinality"), at.path(), "source-cardinality", showMultiplicity(old.Interval), showMultiplicity(c.Interval),
-			"cardinality %s of %s is not within %s", showMultiplicity(c.Interval), at.path(), showMultiplicity(old.Interval))
+		b.Add(e.At("cardinality"), at.Path(), "source-cardinality", "no cardinality", tree.ShowMultiplicity(c.Interval), "%s holds one value and has no cardinality", at.Path())
+	case !bounds.Counts(c.Interval, old.Interval):
+		b.Add(e.At("cardinality"), at.Path(), "source-cardinality", tree.ShowMultiplicity(old.Interval), tree.ShowMultiplicity(c.Interval),
+			"cardinality %s of %s is not within %s", tree.ShowMultiplicity(c.Interval), at.Path(), tree.ShowMultiplicity(old.Interval))
 	default:
 		a.Cardinality.Interval = c.Interval
 		if c.Ordered != nil {
@@ -85,34 +83,34 @@ func (b *builder) attribute(at cursor, e *Entry) {
 }
 
 // keep puts an attribute that the archetype did not constrain into the tree.
-func (b *builder) keep(at cursor) {
-	last := at.last()
-	if last.attribute == nil || last.owner == nil {
+func (b *builder) keep(at tree.Cursor) {
+	last := at.Last()
+	if last.Attribute == nil || last.Owner == nil {
 		return
 	}
-	if inner := attributesOf(last.owner); inner != nil && !slices.Contains(*inner, last.attribute) {
-		*inner = append(*inner, last.attribute)
+	if inner := tree.Attributes(last.Owner); inner != nil && !slices.Contains(*inner, last.Attribute) {
+		*inner = append(*inner, last.Attribute)
 	}
 }
 
 // remove takes a node or a whole attribute out.
-func (b *builder) remove(at cursor, where place) {
-	last := at.last()
-	if last.attribute == nil {
-		b.add(where, "/", "source-remove", "", "", "the root cannot be removed")
+func (b *builder) remove(at tree.Cursor, where source.Place) {
+	last := at.Last()
+	if last.Attribute == nil {
+		b.Add(where, "/", "source-remove", "", "", "the root cannot be removed")
 		return
 	}
-	if last.object == nil {
-		if last.attribute.Existence.Min > 0 {
-			b.add(where, at.path(), "source-remove", "existence "+showMultiplicity(last.attribute.Existence), "0", "%s cannot be removed, it is mandatory", at.path())
+	if last.Object == nil {
+		if last.Attribute.Existence.Min > 0 {
+			b.Add(where, at.Path(), "source-remove", "existence "+tree.ShowMultiplicity(last.Attribute.Existence), "0", "%s cannot be removed, it is mandatory", at.Path())
 			return
 		}
 		b.keep(at)
-		b.forbid(last.attribute)
+		b.forbid(last.Attribute)
 		return
 	}
-	if m := last.object.Base().Occurrences; m.Min > 0 && (last.attribute.Multiple || len(last.attribute.Children) == 1 && last.attribute.Existence.Min > 0) {
-		b.add(where, at.path(), "source-remove", "occurrences "+showMultiplicity(m), "0", "%s cannot be removed, it is mandatory", at.path())
+	if m := last.Object.Base().Occurrences; m.Min > 0 && (last.Attribute.Multiple || len(last.Attribute.Children) == 1 && last.Attribute.Existence.Min > 0) {
+		b.Add(where, at.Path(), "source-remove", "occurrences "+tree.ShowMultiplicity(m), "0", "%s cannot be removed, it is mandatory", at.Path())
 		return
 	}
 	b.drop(at, where)
@@ -129,10 +127,10 @@ func (b *builder) forbid(a *aom.Attribute) {
 
 // drop takes a node out. A container that loses its last member may not have any;
 // what cannot be without it goes too.
-func (b *builder) drop(at cursor, where place) {
-	last := at.last()
-	a := last.attribute
-	a.Children = slices.DeleteFunc(a.Children, func(o aom.Object) bool { return o == last.object })
+func (b *builder) drop(at tree.Cursor, where source.Place) {
+	last := at.Last()
+	a := last.Attribute
+	a.Children = slices.DeleteFunc(a.Children, func(o aom.Object) bool { return o == last.Object })
 	if len(a.Children) > 0 {
 		return
 	}
@@ -142,15 +140,15 @@ func (b *builder) drop(at cursor, where place) {
 	}
 	owner := at[:len(at)-1]
 	if len(owner) < 2 {
-		b.add(where, at.path(), "source-remove", "at least one", "0", "without it nothing would be left in %s, which is mandatory", a.Name)
+		b.Add(where, at.Path(), "source-remove", "at least one", "0", "without it nothing would be left in %s, which is mandatory", a.Name)
 		return
 	}
 	b.remove(owner, where)
 }
 
 // only removes the members of a node that are not named and not mandatory.
-func (b *builder) only(at cursor, e *Entry) {
-	where := e.at("only")
+func (b *builder) only(at tree.Cursor, e *source.Entry) {
+	where := e.At("only")
 	o := b.objectAt(at, where, "only")
 	if o == nil {
 		return
@@ -162,28 +160,28 @@ func (b *builder) only(at cursor, e *Entry) {
 			return
 		}
 		for _, s := range c {
-			kept[s.object] = true
+			kept[s.Object] = true
 		}
 	}
 	b.prune(at, kept, where)
 }
 
-func (b *builder) prune(at cursor, kept map[aom.Object]bool, where place) {
-	inner := attributesOf(at.last().object)
+func (b *builder) prune(at tree.Cursor, kept map[aom.Object]bool, where source.Place) {
+	inner := tree.Attributes(at.Last().Object)
 	if inner == nil {
 		return
 	}
 	for _, a := range slices.Clone(*inner) {
 		if !a.Multiple {
 			for _, child := range slices.Clone(a.Children) {
-				if identity(child) != "" && attributesOf(child) != nil && class(child).Locatable() {
-					b.prune(at.to(stop{a, child, at.last().object}), kept, where)
+				if tree.Identity(child) != "" && tree.Attributes(child) != nil && tree.Class(child).Locatable() {
+					b.prune(at.To(a, child, at.Last().Object), kept, where)
 				}
 			}
 			continue
 		}
 		for _, child := range slices.Clone(a.Children) {
-			next := at.to(stop{a, child, at.last().object})
+			next := at.To(a, child, at.Last().Object)
 			switch {
 			case kept[child]:
 				if b.holds(child, kept) {
@@ -199,7 +197,7 @@ func (b *builder) prune(at cursor, kept map[aom.Object]bool, where place) {
 // holds says whether something below an object is to be kept by name; else all
 // of it is.
 func (b *builder) holds(o aom.Object, kept map[aom.Object]bool) bool {
-	inner := attributesOf(o)
+	inner := tree.Attributes(o)
 	if inner == nil {
 		return false
 	}
@@ -214,29 +212,29 @@ func (b *builder) holds(o aom.Object, kept map[aom.Object]bool) bool {
 }
 
 // clone puts several named editions in the place of a node.
-func (b *builder) clone(at cursor, e *Entry) {
-	where := e.at("clones")
+func (b *builder) clone(at tree.Cursor, e *source.Entry) {
+	where := e.At("clones")
 	o := b.objectAt(at, where, "clones")
-	a := at.last().attribute
+	a := at.Last().Attribute
 	if o == nil {
 		return
 	}
-	if a == nil || !a.Multiple || attributesOf(o) == nil {
-		b.add(where, at.path(), "source-clone", "a member of a list", at.path(), "%s cannot be cloned, it is not one of several", at.path())
+	if a == nil || !a.Multiple || tree.Attributes(o) == nil {
+		b.Add(where, at.Path(), "source-clone", "a member of a list", at.Path(), "%s cannot be cloned, it is not one of several", at.Path())
 		return
 	}
-	owner := at.last().owner
+	owner := at.Last().Owner
 	i := slices.Index(a.Children, o)
 	var made []aom.Object
 	if o.Base().Occurrences.Max != aom.Unbounded && o.Base().Occurrences.Max < len(e.Clones) {
-		b.add(where, at.path(), "source-clone", showMultiplicity(o.Base().Occurrences), showMultiplicity(aom.Multiplicity{Min: len(e.Clones), Max: len(e.Clones)}),
-			"%s occurs %s and cannot have %d clones", at.path(), showMultiplicity(o.Base().Occurrences), len(e.Clones))
+		b.Add(where, at.Path(), "source-clone", tree.ShowMultiplicity(o.Base().Occurrences), tree.ShowMultiplicity(aom.Multiplicity{Min: len(e.Clones), Max: len(e.Clones)}),
+			"%s occurs %s and cannot have %d clones", at.Path(), tree.ShowMultiplicity(o.Base().Occurrences), len(e.Clones))
 		return
 	}
 	for range e.Clones {
-		c := copyObject(o)
-		if b.objects += size(c); b.objects > maxObjects {
-			b.add(where, at.path(), "source-size", "", "", "the template has too many nodes")
+		c := tree.CopyObject(o)
+		if b.objects += tree.Size(c); b.objects > maxObjects {
+			b.Add(where, at.Path(), "source-size", "", "", "the template has too many nodes")
 			return
 		}
 		c.Base().Occurrences.Min = 0
@@ -247,14 +245,14 @@ func (b *builder) clone(at cursor, e *Entry) {
 	}
 	a.Children = slices.Replace(a.Children, i, i+1, made...)
 	for j := range e.Clones {
-		b.entry(at[:len(at)-1].to(stop{a, made[j], owner}), &e.Clones[j])
+		b.entry(at[:len(at)-1].To(a, made[j], owner), &e.Clones[j])
 	}
 }
 
 // copy makes one more of a node, before the rules that follow it.
-func (b *builder) copy(at cursor, e *Entry) cursor {
-	o := b.objectAt(at, e.place, "clones")
-	a := at.last().attribute
+func (b *builder) copy(at tree.Cursor, e *source.Entry) tree.Cursor {
+	o := b.objectAt(at, e.Place, "clones")
+	a := at.Last().Attribute
 	if o == nil {
 		return nil
 	}
@@ -262,27 +260,27 @@ func (b *builder) copy(at cursor, e *Entry) cursor {
 		// What is below a clone is marked as one too.
 		return at
 	}
-	if a == nil || !a.Multiple || attributesOf(o) == nil {
-		b.add(e.place, at.path(), "source-clone", "a member of a list", at.path(), "%s cannot be cloned, it is not one of several", at.path())
+	if a == nil || !a.Multiple || tree.Attributes(o) == nil {
+		b.Add(e.Place, at.Path(), "source-clone", "a member of a list", at.Path(), "%s cannot be cloned, it is not one of several", at.Path())
 		return nil
 	}
-	c := copyObject(o)
-	if b.objects += size(c); b.objects > maxObjects {
-		b.add(e.place, at.path(), "source-size", "", "", "the template has too many nodes")
+	c := tree.CopyObject(o)
+	if b.objects += tree.Size(c); b.objects > maxObjects {
+		b.Add(e.Place, at.Path(), "source-size", "", "", "the template has too many nodes")
 		return nil
 	}
-	if inner := attributesOf(c); inner != nil {
+	if inner := tree.Attributes(c); inner != nil {
 		*inner = slices.DeleteFunc(*inner, func(a *aom.Attribute) bool { return a.Name == "name" && b.marks[o] != nil && b.marks[o].named })
 	}
 	c.Base().Occurrences.Min = 0
 	a.Children = slices.Insert(a.Children, slices.Index(a.Children, o)+1, c)
-	return at[:len(at)-1].to(stop{a, c, at.last().owner})
+	return at[:len(at)-1].To(a, c, at.Last().Owner)
 }
 
 // cardinalities holds the least number of members against what a container may
 // hold, wherever the template may have changed it.
 func (b *builder) cardinalities(o aom.Object, path string) {
-	inner := attributesOf(o)
+	inner := tree.Attributes(o)
 	if inner == nil {
 		return
 	}
@@ -290,10 +288,10 @@ func (b *builder) cardinalities(o aom.Object, path string) {
 		least := 0
 		for _, child := range a.Children {
 			least += child.Base().Occurrences.Min
-			b.cardinalities(child, path+"/"+a.Name+predicate(child))
+			b.cardinalities(child, path+"/"+a.Name+tree.Predicate(child))
 		}
 		if most := a.Cardinality.Interval.Max; a.Multiple && most != aom.Unbounded && least > most {
-			b.add(b.s.place, path+"/"+a.Name, "VACMC", showMultiplicity(a.Cardinality.Interval), showMultiplicity(aom.Multiplicity{Min: least, Max: least}),
+			b.Add(b.s.Place, path+"/"+a.Name, "VACMC", tree.ShowMultiplicity(a.Cardinality.Interval), tree.ShowMultiplicity(aom.Multiplicity{Min: least, Max: least}),
 				"%s/%s may have %d members, its members demand %d", path, a.Name, most, least)
 		}
 	}

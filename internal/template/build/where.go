@@ -1,128 +1,66 @@
 package build
 
 import (
-	"regexp"
 	"sort"
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/template"
+	"github.com/quire-cdr/quire/internal/template/source"
+	"github.com/quire-cdr/quire/internal/template/tree"
 )
 
-// stop is one step of a way through the tree: an attribute and the object in it.
-// The root has no attribute; the end of a path to an attribute has no object.
-type stop struct {
-	attribute *aom.Attribute
-	object    aom.Object
-	// owner is the object the attribute belongs to.
-	owner aom.Object
-}
-
-// cursor is a way from the root to a place.
-type cursor []stop
-
-func (c cursor) last() stop { return c[len(c)-1] }
-
-func (c cursor) to(s stop) cursor { return append(c[:len(c):len(c)], s) }
-
-// archetype is the archetype root the place belongs to.
-func (c cursor) archetype() *aom.ArchetypeRoot {
-	for i := len(c) - 1; i >= 0; i-- {
-		if root, ok := c[i].object.(*aom.ArchetypeRoot); ok {
-			return root
-		}
-	}
-	return nil
-}
-
-// path writes the way, names included where they are fixed.
-func (c cursor) path() string {
-	var b strings.Builder
-	for _, s := range c[1:] {
-		b.WriteString("/" + s.attribute.Name + predicate(s.object))
-	}
-	if b.Len() == 0 {
-		return "/"
-	}
-	return b.String()
-}
-
-func predicate(o aom.Object) string {
-	if o == nil {
-		return ""
-	}
-	code := identity(o)
-	if code == "" {
-		return ""
-	}
-	if name := fixedName(o); name != "" {
-		return "[" + code + " and name/value=" + template.Quote(name) + "]"
-	}
-	return "[" + code + "]"
-}
-
-// identity is what a predicate names: the archetype id where one begins, else
-// the code.
-func identity(o aom.Object) string {
-	if root, ok := o.(*aom.ArchetypeRoot); ok {
-		return root.ArchetypeID
-	}
-	return o.Base().NodeID
-}
-
-var atCode = regexp.MustCompile(`^at[0-9]+(\.[0-9]+)*$`)
-
 // find leads to the place a source names: a path, a code or a term, from a node.
-func (b *builder) find(from cursor, where string, at place) cursor {
+func (b *builder) find(from tree.Cursor, where string, at source.Place) tree.Cursor {
 	switch {
 	case where == "" || where == "." || where == "/":
 		return from
 	case strings.HasPrefix(where, "/"):
 		return b.follow(from, where, at)
 	}
-	var found []cursor
-	if atCode.MatchString(where) || adlID(where) {
-		found = b.search(from, func(c cursor) bool {
-			return identity(c.last().object) == where || c.last().object.Base().NodeID == where && !isRoot(c)
+	var found []tree.Cursor
+	if tree.IsCode(where) || adlID(where) {
+		found = b.search(from, func(c tree.Cursor) bool {
+			return tree.Identity(c.Last().Object) == where || c.Last().Object.Base().NodeID == where && !isRoot(c)
 		})
 	} else {
-		found = b.search(from, func(c cursor) bool { return b.label(c) == where })
+		found = b.search(from, func(c tree.Cursor) bool { return b.label(c) == where })
 	}
 	switch len(found) {
 	case 1:
 		return found[0]
 	case 0:
 		labels := map[string]string{}
-		b.search(from, func(c cursor) bool {
-			labels[b.label(c)] = c.path()
-			labels[identity(c.last().object)] = c.path()
+		b.search(from, func(c tree.Cursor) bool {
+			labels[b.label(c)] = c.Path()
+			labels[tree.Identity(c.Last().Object)] = c.Path()
 			return false
 		})
 		names := make([]string, 0, len(labels))
 		for name := range labels {
 			names = append(names, name)
 		}
-		close := nearest(where, names)
-		b.add(at, from.path(), "source-path", close, where, "nothing below %s is called %q; the nearest is %q at %s", from.path(), where, close, labels[close])
+		close := source.Nearest(where, names)
+		b.Add(at, from.Path(), "source-path", close, where, "nothing below %s is called %q; the nearest is %q at %s", from.Path(), where, close, labels[close])
 	default:
 		var paths []string
 		for _, c := range found {
-			paths = append(paths, c.path())
+			paths = append(paths, c.Path())
 		}
-		b.add(at, from.path(), "source-path", "one node", where, "%d nodes below %s are called %q; say which path: %s", len(found), from.path(), where, strings.Join(paths, ", "))
+		b.Add(at, from.Path(), "source-path", "one node", where, "%d nodes below %s are called %q; say which path: %s", len(found), from.Path(), where, strings.Join(paths, ", "))
 	}
 	return nil
 }
 
-func isRoot(c cursor) bool { _, ok := c.last().object.(*aom.ArchetypeRoot); return ok }
+func isRoot(c tree.Cursor) bool { _, ok := c.Last().Object.(*aom.ArchetypeRoot); return ok }
 
 // label is what a node is called: its fixed name, else its term.
-func (b *builder) label(c cursor) string {
-	o := c.last().object
-	if name := fixedName(o); name != "" {
+func (b *builder) label(c tree.Cursor) string {
+	o := c.Last().Object
+	if name := tree.FixedName(o); name != "" {
 		return name
 	}
-	root := c.archetype()
+	root := c.Archetype()
 	if root == nil || o.Base().NodeID == "" {
 		return ""
 	}
@@ -137,11 +75,11 @@ func (b *builder) label(c cursor) string {
 
 // search visits what is below a place, not going into other archetypes, and
 // gives what fits.
-func (b *builder) search(from cursor, fits func(cursor) bool) []cursor {
-	var out []cursor
-	var walk func(c cursor)
-	walk = func(c cursor) {
-		inner := attributesOf(c.last().object)
+func (b *builder) search(from tree.Cursor, fits func(tree.Cursor) bool) []tree.Cursor {
+	var out []tree.Cursor
+	var walk func(c tree.Cursor)
+	walk = func(c tree.Cursor) {
+		inner := tree.Attributes(c.Last().Object)
 		if inner == nil {
 			return
 		}
@@ -150,8 +88,8 @@ func (b *builder) search(from cursor, fits func(cursor) bool) []cursor {
 				continue
 			}
 			for _, child := range a.Children {
-				next := c.to(stop{a, child, c.last().object})
-				if identity(child) != "" && fits(next) {
+				next := c.To(a, child, c.Last().Object)
+				if tree.Identity(child) != "" && fits(next) {
 					out = append(out, next)
 				}
 				if !isRoot(next) {
@@ -160,11 +98,11 @@ func (b *builder) search(from cursor, fits func(cursor) bool) []cursor {
 			}
 		}
 	}
-	if start := from.last(); start.object != nil {
+	if start := from.Last(); start.Object != nil {
 		walk(from)
 	} else {
-		for _, child := range start.attribute.Children {
-			next := from[:len(from)-1].to(stop{start.attribute, child, start.owner})
+		for _, child := range start.Attribute.Children {
+			next := from[:len(from)-1].To(start.Attribute, child, start.Owner)
 			if fits(next) {
 				out = append(out, next)
 			}
@@ -241,57 +179,57 @@ func split(inner string) (code, name string) {
 
 // follow walks a path. The last step may be an attribute that the archetype does
 // not constrain but the reference model has; nothing is added until it is used.
-func (b *builder) follow(from cursor, path string, at place) cursor {
+func (b *builder) follow(from tree.Cursor, path string, at source.Place) tree.Cursor {
 	list, ok := segments(path)
 	if !ok {
-		b.add(at, from.path(), "source-path", "such as /data[at0001]/items[at0002]", path, "%q is not a path", path)
+		b.Add(at, from.Path(), "source-path", "such as /data[at0001]/items[at0002]", path, "%q is not a path", path)
 		return nil
 	}
-	if from.last().object == nil {
+	if from.Last().Object == nil {
 		o := b.objectAt(from, at, "nested entries")
 		if o == nil {
 			return nil
 		}
-		from = from[:len(from)-1].to(stop{from.last().attribute, o, from.last().owner})
+		from = from[:len(from)-1].To(from.Last().Attribute, o, from.Last().Owner)
 	}
 	if c := b.walk(from, list); c != nil {
 		return c
 	}
 	near, way := b.nearestPath(from, path)
-	b.add(at, way, "source-path", near, path, "%s leads nowhere from %s; the nearest path is %s", path, from.path(), near)
+	b.Add(at, way, "source-path", near, path, "%s leads nowhere from %s; the nearest path is %s", path, from.Path(), near)
 	return nil
 }
 
-func (b *builder) walk(c cursor, list []segment) cursor {
+func (b *builder) walk(c tree.Cursor, list []segment) tree.Cursor {
 	if len(list) == 0 {
 		return c
 	}
-	s, owner := list[0], c.last().object
-	inner := attributesOf(owner)
+	s, owner := list[0], c.Last().Object
+	inner := tree.Attributes(owner)
 	if inner == nil {
 		return nil
 	}
-	a := attributeNamed(*inner, s.name)
+	a := tree.Attribute(*inner, s.name)
 	if a == nil {
-		known, ok := declared(class(owner), s.name)
+		known, ok := tree.Declared(tree.Class(owner), s.name)
 		if !ok || s.code != "" {
 			return nil
 		}
-		a = openAttribute(known, s.name)
+		a = tree.OpenAttribute(known, s.name)
 		if len(list) > 1 {
 			return nil
 		}
-		return c.to(stop{a, nil, owner})
+		return c.To(a, nil, owner)
 	}
 	if s.code == "" && len(list) == 1 {
-		return c.to(stop{a, nil, owner})
+		return c.To(a, nil, owner)
 	}
 	for _, exact := range []bool{true, false} {
 		for _, child := range a.Children {
-			if !s.fits(child, exact, b.label(c.to(stop{a, child, owner}))) {
+			if !s.fits(child, exact, b.label(c.To(a, child, owner))) {
 				continue
 			}
-			if found := b.walk(c.to(stop{a, child, owner}), list[1:]); found != nil {
+			if found := b.walk(c.To(a, child, owner), list[1:]); found != nil {
 				return found
 			}
 		}
@@ -305,7 +243,7 @@ func (s segment) fits(child aom.Object, exact bool, label string) bool {
 	if s.label != "" && s.label != label {
 		return false
 	}
-	if s.code == "" || s.code == identity(child) {
+	if s.code == "" || s.code == tree.Identity(child) {
 		return true
 	}
 	return !exact && strings.HasPrefix(child.Base().NodeID, s.code+".")
@@ -313,55 +251,19 @@ func (s segment) fits(child aom.Object, exact bool, label string) bool {
 
 // nearestPath gives the path of the tree most like the one sought, relative to
 // the start, and the whole way to it.
-func (b *builder) nearestPath(from cursor, path string) (near, way string) {
-	skip := len(from.path())
+func (b *builder) nearestPath(from tree.Cursor, path string) (near, way string) {
+	skip := len(from.Path())
 	if skip == 1 {
 		skip = 0
 	}
 	var paths []string
-	b.search(from, func(c cursor) bool {
+	b.search(from, func(c tree.Cursor) bool {
 		if len(paths) < 5_000 {
-			paths = append(paths, c.path()[skip:])
+			paths = append(paths, c.Path()[skip:])
 		}
 		return false
 	})
 	sort.Strings(paths)
-	near = nearest(path, paths)
-	return near, from.path()
-}
-
-// nearest gives the candidate most like a text, by edit distance.
-func nearest(text string, candidates []string) string {
-	best, least := "", 1<<30
-	for _, c := range candidates {
-		if c == "" {
-			continue
-		}
-		if d := distance(text, c); d < least || d == least && c < best {
-			best, least = c, d
-		}
-	}
-	return best
-}
-
-// distance is Levenshtein's, by bytes, of texts cut at 300.
-func distance(a, b string) int {
-	a, b = strings.ToLower(a[:min(len(a), 300)]), strings.ToLower(b[:min(len(b), 300)])
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := diagonal
-			if a[i-1] != b[j-1] {
-				cost++
-			}
-			diagonal = row[j]
-			row[j] = min(cost, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
+	near = source.Nearest(path, paths)
+	return near, from.Path()
 }

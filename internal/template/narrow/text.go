@@ -1,4 +1,4 @@
-package build
+package narrow
 
 import (
 	"regexp"
@@ -6,10 +6,12 @@ import (
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/aom"
+	"github.com/quire-cdr/quire/internal/template/source"
+	"github.com/quire-cdr/quire/internal/template/tree"
 )
 
 // pattern narrows a text by an expression, dates and durations by their fields.
-func (n *narrower) pattern() {
+func (n *Value) pattern() {
 	p := n.primitive()
 	if p == nil {
 		n.misfit()
@@ -19,7 +21,7 @@ func (n *narrower) pattern() {
 	switch item := p.Item.(type) {
 	case *aom.String:
 		if _, err := regexp.Compile(want); err != nil {
-			n.add(n.where, n.at.path(), "source-pattern", "a regular expression", want, "%q is no regular expression", want)
+			n.Add(n.where, n.At.Path(), "source-pattern", "a regular expression", want, "%q is no regular expression", want)
 			return
 		}
 		if item.HasPattern && item.Pattern != want || len(item.List) > 0 && !item.ListOpen {
@@ -56,9 +58,9 @@ var temporalPattern = regexp.MustCompile(`^(yyyy-(mm|\?\?|XX)-(dd|\?\?|XX))?T?((
 
 // fields holds a pattern of dates and times against the archetype's: where that
 // demands or forbids a field, so must this.
-func (n *narrower) fields(old, want string) string {
+func (n *Value) fields(old, want string) string {
 	if want == "" || !temporalPattern.MatchString(want) || old != "" && len(old) != len(want) {
-		n.add(n.where, n.at.path(), "source-pattern", "such as yyyy-mm-??", want, "%q is no pattern for %s", want, n.at.path())
+		n.Add(n.where, n.At.Path(), "source-pattern", "such as yyyy-mm-??", want, "%q is no pattern for %s", want, n.At.Path())
 		return old
 	}
 	for i := range old {
@@ -84,36 +86,36 @@ func letters(want, old string) bool {
 }
 
 // choice keeps the coded or the uncoded alternative of a text.
-func (n *narrower) choice() {
-	name := n.object.Base().TypeName
+func (n *Value) choice() {
+	name := n.Object.Base().TypeName
 	switch {
 	case n.value.Choice == "coded" && name == "DV_TEXT":
 		if len(n.textList()) > 0 {
 			n.wider("source-choice", "a text of a list", "coded")
 			return
 		}
-		n.attribute.Children = slices.DeleteFunc(n.attribute.Children, func(o aom.Object) bool { return o != n.object && o.Base().TypeName == "DV_CODED_TEXT" })
-		n.replace(complexOf("DV_CODED_TEXT"))
+		n.Attribute.Children = slices.DeleteFunc(n.Attribute.Children, func(o aom.Object) bool { return o != n.Object && o.Base().TypeName == "DV_CODED_TEXT" })
+		n.replace(tree.Complex("DV_CODED_TEXT"))
 	case n.value.Choice == "coded" && name == "DV_CODED_TEXT":
-		n.attribute.Children = slices.DeleteFunc(n.attribute.Children, func(o aom.Object) bool { return o.Base().TypeName == "DV_TEXT" })
+		n.Attribute.Children = slices.DeleteFunc(n.Attribute.Children, func(o aom.Object) bool { return o.Base().TypeName == "DV_TEXT" })
 	case n.value.Choice == "text":
-		i := slices.IndexFunc(n.attribute.Children, func(o aom.Object) bool { return o.Base().TypeName == "DV_TEXT" })
+		i := slices.IndexFunc(n.Attribute.Children, func(o aom.Object) bool { return o.Base().TypeName == "DV_TEXT" })
 		if i < 0 {
-			n.wider("source-choice", showTypes(n.attribute), "text")
+			n.wider("source-choice", tree.ShowTypes(n.Attribute), "text")
 			return
 		}
-		n.object = n.attribute.Children[i]
-		n.attribute.Children = slices.DeleteFunc(n.attribute.Children, func(o aom.Object) bool { return o.Base().TypeName == "DV_CODED_TEXT" })
+		n.Object = n.Attribute.Children[i]
+		n.Attribute.Children = slices.DeleteFunc(n.Attribute.Children, func(o aom.Object) bool { return o.Base().TypeName == "DV_CODED_TEXT" })
 	}
 }
 
-func (n *narrower) textList() []string {
-	list := attributesOf(n.object)
+func (n *Value) textList() []string {
+	list := tree.Attributes(n.Object)
 	if list == nil {
 		return nil
 	}
-	if value := attributeNamed(*list, "value"); value != nil {
-		if p, ok := only(value).(*aom.PrimitiveObject); ok {
+	if value := tree.Attribute(*list, "value"); value != nil {
+		if p, ok := tree.Only(value).(*aom.PrimitiveObject); ok {
 			if s, ok := p.Item.(*aom.String); ok && !s.ListOpen {
 				return s.List
 			}
@@ -123,8 +125,8 @@ func (n *narrower) textList() []string {
 }
 
 // texts narrows a text to a list.
-func (n *narrower) texts() {
-	if name := n.object.Base().TypeName; name != "DV_TEXT" && name != "STRING" {
+func (n *Value) texts() {
+	if name := n.Object.Base().TypeName; name != "DV_TEXT" && name != "STRING" {
 		n.misfit()
 		return
 	}
@@ -140,7 +142,7 @@ func (n *narrower) texts() {
 	}
 	if len(old.List) > 0 && !old.ListOpen {
 		for _, t := range n.value.Texts {
-			if !contains(old.List, t) {
+			if !slices.Contains(old.List, t) {
 				n.wider("source-texts", strings.Join(old.List, ", "), t)
 				return
 			}
@@ -163,16 +165,16 @@ func (n *narrower) texts() {
 }
 
 // codes narrows a coded text, or makes a text coded.
-func (n *narrower) codes() {
-	name := n.object.Base().TypeName
+func (n *Value) codes() {
+	name := n.Object.Base().TypeName
 	switch {
 	case name == "DV_TEXT":
 		if len(n.textList()) > 0 {
 			n.wider("source-codes", strings.Join(n.textList(), ", "), "codes")
 			return
 		}
-		text := n.object
-		made := complexOf("DV_CODED_TEXT")
+		text := n.Object
+		made := tree.Complex("DV_CODED_TEXT")
 		made.Occurrences = text.Base().Occurrences
 		if n.value.Open {
 			n.replace(made, text)
@@ -182,13 +184,13 @@ func (n *narrower) codes() {
 	case name != "DV_CODED_TEXT" && name != "CODE_PHRASE":
 		n.misfit()
 		return
-	case n.value.Open && !slices.ContainsFunc(n.attribute.Children, func(o aom.Object) bool { return o.Base().TypeName == "DV_TEXT" }):
+	case n.value.Open && !slices.ContainsFunc(n.Attribute.Children, func(o aom.Object) bool { return o.Base().TypeName == "DV_TEXT" }):
 		n.wider("source-codes", "coded", "open to any text")
 		return
 	}
-	a, old := n.attribute, n.object
+	a, old := n.Attribute, n.Object
 	if name != "CODE_PHRASE" {
-		if a, old = n.inner("defining_code", complexOf("CODE_PHRASE")); a == nil {
+		if a, old = n.inner("defining_code", tree.Complex("CODE_PHRASE")); a == nil {
 			n.misfit()
 			return
 		}
@@ -206,12 +208,12 @@ func (n *narrower) codes() {
 		i := slices.Index(a.Children, old)
 		a.Children[i] = made
 		if name == "CODE_PHRASE" {
-			n.object = made
+			n.Object = made
 		}
 	}
 }
 
-func (n *narrower) valueSet(old aom.Object) aom.Object {
+func (n *Value) valueSet(old aom.Object) aom.Object {
 	v := n.value.ValueSet
 	switch o := old.(type) {
 	case *aom.CodePhrase:
@@ -228,7 +230,7 @@ func (n *narrower) valueSet(old aom.Object) aom.Object {
 	return &aom.CodeReference{CodePhrase: aom.CodePhrase{Terminology: v.Terminology}, ReferenceSetURI: v.URI}
 }
 
-func (n *narrower) codeList(old aom.Object) aom.Object {
+func (n *Value) codeList(old aom.Object) aom.Object {
 	c := n.value.Codes
 	terminology, list := "", []string(nil)
 	switch o := old.(type) {
@@ -257,7 +259,7 @@ func (n *narrower) codeList(old aom.Object) aom.Object {
 				return nil
 			}
 		}
-		if len(list) > 0 && !contains(list, code) && !specialises(code, list) {
+		if len(list) > 0 && !slices.Contains(list, code) && !specialises(code, list) {
 			n.wider("source-codes", out.Terminology+"::"+strings.Join(list, ", "), code)
 			return nil
 		}
@@ -271,15 +273,15 @@ func (n *narrower) codeList(old aom.Object) aom.Object {
 		out.Codes = slices.DeleteFunc(out.Codes, func(o string) bool { return o == code || n.term(aom.Code{Terminology: "local", Code: o}) == code })
 	}
 	if len(out.Codes) == 0 && len(list) > 0 {
-		n.add(n.where, n.at.path(), "source-codes", "at least one code", "none", "no code of %s is left", n.at.path())
+		n.Add(n.where, n.At.Path(), "source-codes", "at least one code", "none", "no code of %s is left", n.At.Path())
 		return nil
 	}
 	return out
 }
 
 // localCode finds a code of the archetype, by itself or by its term.
-func (n *narrower) localCode(word string, list []string) string {
-	a := n.archetypes[n.at.archetype().ArchetypeID]
+func (n *Value) localCode(word string, list []string) string {
+	a := n.Archetypes[n.At.Archetype().ArchetypeID]
 	if _, ok := a.Term(word, a.OriginalLanguage.Code); ok {
 		return word
 	}
@@ -288,7 +290,7 @@ func (n *narrower) localCode(word string, list []string) string {
 			return code
 		}
 	}
-	n.add(n.where, n.at.path(), "source-codes", "a code of "+a.ID, word, "%s has no code or term %q; it has %s", n.at.path(), word, strings.Join(list, ", "))
+	n.Add(n.where, n.At.Path(), "source-codes", "a code of "+a.ID, word, "%s has no code or term %q; it has %s", n.At.Path(), word, strings.Join(list, ", "))
 	return ""
 }
 
@@ -296,7 +298,7 @@ func specialises(code string, list []string) bool {
 	return slices.ContainsFunc(list, func(general string) bool { return strings.HasPrefix(code, general+".") })
 }
 
-func codesOf(list []Coded) []string {
+func codesOf(list []source.Coded) []string {
 	var out []string
 	for _, c := range list {
 		out = append(out, c.Code)
@@ -306,4 +308,18 @@ func codesOf(list []Coded) []string {
 
 func showCodes(o *aom.CodePhrase) string {
 	return o.Terminology + "::" + strings.Join(o.Codes, ", ")
+}
+
+// externalTerm gives a code of another terminology its text, as a term of the
+// archetype with the code TERMINOLOGY::code; that is how OPT 1.4 carries them.
+func (n *Value) externalTerm(terminology string, c source.Coded) {
+	text := source.TextIn(c.Text, c.ByLanguage, n.Language)
+	if text == "" || terminology == "local" || terminology == "openehr" {
+		return
+	}
+	root := n.At.Archetype()
+	code := terminology + "::" + c.Code
+	if !slices.ContainsFunc(root.Terms, func(t aom.Term) bool { return t.Code == code }) {
+		root.Terms = append(root.Terms, aom.Term{Code: code, Items: []aom.KeyValue{{Key: "text", Value: text}, {Key: "description", Value: text}}})
+	}
 }

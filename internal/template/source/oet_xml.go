@@ -1,4 +1,4 @@
-package build
+package source
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ type node struct {
 	attrs       map[string]string
 	text        string
 	children    []*node
-	place       place
+	place       Place
 }
 
 // limits of an OET file beside those of all sources.
@@ -25,26 +25,26 @@ const (
 // readXML reads a document into nodes. Namespaces are not told apart: tools
 // prefix what they please. A document type is refused, because entities come
 // with it.
-func (f *faults) readXML(file string, content []byte) *node {
+func (f *Faults) readXML(file string, content []byte) *node {
 	dec := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))))
 	var open []*node
 	var root *node
 	count := 0
 	for {
 		line, col := dec.InputPos()
-		at := place{file, line, col}
+		at := Place{file, line, col}
 		t, err := dec.Token()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
 			line, col = dec.InputPos()
-			f.add(place{file, line, col}, "", "source-xml", "XML", "", "%s", strings.TrimPrefix(err.Error(), "XML "))
+			f.Add(Place{file, line, col}, "", "source-xml", "XML", "", "%s", strings.TrimPrefix(err.Error(), "XML "))
 			return nil
 		}
 		switch t := t.(type) {
 		case xml.Directive:
-			f.add(at, "", "source-xml", "no document type", "", "a document type declaration is not allowed")
+			f.Add(at, "", "source-xml", "no document type", "", "a document type declaration is not allowed")
 			return nil
 		case xml.StartElement:
 			n := &node{name: t.Name.Local, attrs: map[string]string{}, place: at}
@@ -56,7 +56,7 @@ func (f *faults) readXML(file string, content []byte) *node {
 				}
 			}
 			if count++; count > maxXMLNodes || len(open) > maxXMLDepth {
-				f.add(at, "", "source-size", "", "", "the document is too large or nested too deeply")
+				f.Add(at, "", "source-size", "", "", "the document is too large or nested too deeply")
 				return nil
 			}
 			if len(open) > 0 {
@@ -75,7 +75,7 @@ func (f *faults) readXML(file string, content []byte) *node {
 		}
 	}
 	if root == nil {
-		f.add(place{file: file}, "", "source-xml", "an element", "", "the document is empty")
+		f.Add(Place{File: file}, "", "source-xml", "an element", "", "the document is empty")
 	}
 	return root
 }

@@ -1,4 +1,4 @@
-package build
+package source
 
 import (
 	"io/fs"
@@ -16,49 +16,49 @@ import (
 // Invalid with every fault found.
 func ReadOET(folder fs.FS, file string) (*Source, error) {
 	r := &oetReader{file: file}
-	s := &Source{File: file, place: place{file: file}, lines: map[string]place{}, FromTool: true}
+	s := &Source{File: file, Place: Place{File: file}, Lines: map[string]Place{}, FromTool: true}
 	content, err := fs.ReadFile(folder, file)
 	switch {
 	case err != nil:
-		r.add(s.place, "", "source-file", "a file", file, "%s cannot be read: %v", file, err)
+		r.Add(s.Place, "", "source-file", "a file", file, "%s cannot be read: %v", file, err)
 	case len(content) > maxSource:
-		r.add(s.place, "", "source-file", "at most 4 MB", "", "%s is larger than 4 MB", file)
+		r.Add(s.Place, "", "source-file", "at most 4 MB", "", "%s is larger than 4 MB", file)
 	default:
 		if root := r.readXML(file, content); root != nil {
 			r.template(s, root)
 		}
 	}
-	if err := r.err("the template source cannot be read"); err != nil {
+	if err := r.Err("the template source cannot be read"); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
 type oetReader struct {
-	faults
+	Faults
 	file    string
 	entries int
 }
 
 func (r *oetReader) template(s *Source, n *node) {
-	s.place = n.place
+	s.Place = n.place
 	definition := n.child("definition")
 	if n.name != "template" || definition == nil {
-		r.add(n.place, "", "source-xml", "a template with a definition", n.name, "the document is no OET template")
+		r.Add(n.place, "", "source-xml", "a template with a definition", n.name, "the document is no OET template")
 		return
 	}
 	s.TemplateID, s.Concept, s.UID = n.word("name"), n.word("name"), n.word("id")
 	s.Root = definition.attrs["archetype_id"]
-	s.lines["root"] = definition.place
+	s.Lines["root"] = definition.place
 	for key, value := range map[string]string{"name": s.TemplateID, "archetype_id": s.Root} {
 		if value == "" {
-			r.add(n.place, "", "source-key", key, "", "the template lacks its %s", key)
+			r.Add(n.place, "", "source-key", key, "", "the template lacks its %s", key)
 		}
 	}
 	r.description(s, n.child("description"))
 	if name := definition.attrs["name"]; name != "" {
 		s.Name = &Name{Text: name}
-		s.lines["name"] = definition.place
+		s.Lines["name"] = definition.place
 	}
 	s.Entries = r.content(definition)
 	for _, a := range n.all("annotations") {
@@ -119,7 +119,7 @@ func (r *oetReader) content(n *node) []Entry {
 		if r.entries++; r.entries <= maxEntries {
 			list = append(list, ranked{rank, e})
 		} else if r.entries == maxEntries+1 {
-			r.add(e.place, "", "source-size", strconv.Itoa(maxEntries), "more", "the template has too many rules")
+			r.Add(e.Place, "", "source-size", strconv.Itoa(maxEntries), "more", "the template has too many rules")
 		}
 	}
 	// A second name for the same path means one more of the node.
@@ -181,7 +181,7 @@ func (r *oetReader) include(n *node) Entry {
 		e.Where = "/description"
 	}
 	if e.Include == "" {
-		r.add(n.place, "", "source-key", "archetype_id", "", "%s lacks its archetype_id", n.name)
+		r.Add(n.place, "", "source-key", "archetype_id", "", "%s lacks its archetype_id", n.name)
 	}
 	if c := n.child("nameConstraint"); c != nil && e.Name == nil {
 		e.Name = nameConstraint(c)
@@ -196,7 +196,7 @@ func (r *oetReader) rule(n *node) Entry {
 	e.Where = n.attrs["path"]
 	e.Copy = n.attrs["clone"] == "true"
 	if e.Where == "" {
-		r.add(n.place, "", "source-key", "path", "", "a rule lacks its path")
+		r.Add(n.place, "", "source-key", "path", "", "a rule lacks its path")
 	}
 	if c := n.child("nameConstraint"); c != nil && e.Name == nil {
 		e.Name = nameConstraint(c)
@@ -209,7 +209,7 @@ func (r *oetReader) rule(n *node) Entry {
 	}
 	if c := n.child("eventConstraint"); c != nil {
 		if class := map[string]string{"PointInTime": "POINT_EVENT", "Interval": "INTERVAL_EVENT", "IntervalEvent": "INTERVAL_EVENT"}[c.word("allowedType")]; class != "" {
-			e.Types = []Alternative{{Class: class, place: c.place}}
+			e.Types = []Alternative{{Class: class, Place: c.place}}
 		}
 	}
 	if c := n.child("constraint"); c != nil {
@@ -223,7 +223,7 @@ func (r *oetReader) rule(n *node) Entry {
 
 // common reads the attributes that rules and archetypes share.
 func (r *oetReader) common(n *node) Entry {
-	e := Entry{place: n.place, lines: map[string]place{}}
+	e := Entry{Place: n.place, Lines: map[string]Place{}}
 	for key, into := range map[string]**int{"min": &e.Occurrences.Min, "max": &e.Occurrences.Max} {
 		text, said := n.attrs[key]
 		if !said {
@@ -231,7 +231,7 @@ func (r *oetReader) common(n *node) Entry {
 		}
 		count, err := strconv.Atoi(text)
 		if err != nil || count < -1 {
-			r.add(n.place, "", "source-value", "a count", text, "%s is a count, not %q", key, text)
+			r.Add(n.place, "", "source-value", "a count", text, "%s is a count, not %q", key, text)
 			continue
 		}
 		*into = &count
@@ -240,7 +240,7 @@ func (r *oetReader) common(n *node) Entry {
 		e.Name = &Name{Text: name}
 	}
 	if n.attrs["hide_on_form"] == "true" {
-		e.View = []aom.KeyValue{{Key: hideOnForm, Value: "true"}}
+		e.View = []aom.KeyValue{{Key: HideOnForm, Value: "true"}}
 	}
 	if note := n.attrs["annotation"]; note != "" {
 		e.Annotations = []aom.KeyValue{{Key: "comment", Value: note}}
@@ -265,7 +265,7 @@ func defaultOf(value string) *Default {
 	if code == "" {
 		return &Default{Text: value}
 	}
-	return &Default{structured: true, Terminology: terminology, Code: code, Term: text}
+	return &Default{Structured: true, Terminology: terminology, Code: code, Term: text}
 }
 
 func nameConstraint(n *node) *Name {

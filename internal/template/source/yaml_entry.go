@@ -1,4 +1,4 @@
-package build
+package source
 
 import (
 	"strconv"
@@ -32,12 +32,12 @@ func (r *yamlReader) list(n *yaml.Node) []Entry {
 			return nil
 		}
 		e := r.entry(item, entryKeys)
-		if (e.Include == "") == (e.Where == "" || e.lines["node"].line == 0) && item.Kind == yaml.MappingNode {
+		if (e.Include == "") == (e.Where == "" || e.Lines["node"].Line == 0) && item.Kind == yaml.MappingNode {
 			r.wrong(item, "include or node", "an entry begins with include or with node")
 			continue
 		}
-		if _, in := e.lines["in"]; in && e.Include == "" {
-			r.add(e.at("in"), "", "source-key", "", "in", "in belongs to include")
+		if _, in := e.Lines["in"]; in && e.Include == "" {
+			r.Add(e.At("in"), "", "source-key", "", "in", "in belongs to include")
 		}
 		out = append(out, e)
 	}
@@ -45,10 +45,10 @@ func (r *yamlReader) list(n *yaml.Node) []Entry {
 }
 
 func (r *yamlReader) entry(n *yaml.Node, keys []string) Entry {
-	e := Entry{place: r.at(n), lines: map[string]place{}}
+	e := Entry{Place: r.at(n), Lines: map[string]Place{}}
 	var removed, used, nodes []Entry
 	r.members(n, "an entry", keys, func(key string, k, v *yaml.Node) {
-		e.lines[key] = r.at(k)
+		e.Lines[key] = r.at(k)
 		switch key {
 		case "include":
 			e.Include = r.text(v)
@@ -84,7 +84,7 @@ func (r *yamlReader) entry(n *yaml.Node, keys []string) Entry {
 			e.View = append(e.View, r.pairs(v, "view")...)
 		case "hide":
 			if r.flag(v) {
-				e.View = append(e.View, aom.KeyValue{Key: hideOnForm, Value: "true"})
+				e.View = append(e.View, aom.KeyValue{Key: HideOnForm, Value: "true"})
 			}
 		case "bindings":
 			e.Bindings = r.bindings(v)
@@ -142,15 +142,15 @@ func (r *yamlReader) types(n *yaml.Node) []Alternative {
 	var out []Alternative
 	if n.Kind != yaml.MappingNode {
 		for _, class := range r.texts(n) {
-			out = append(out, Alternative{Class: class, place: r.at(n)})
+			out = append(out, Alternative{Class: class, Place: r.at(n)})
 		}
 		return out
 	}
 	r.members(n, "types", nil, func(class string, k, v *yaml.Node) {
-		a := Alternative{Class: class, place: r.at(k), lines: map[string]place{}}
+		a := Alternative{Class: class, Place: r.at(k), Lines: map[string]Place{}}
 		if v.Tag != "!!null" {
 			r.members(v, "a value", valueKeys, func(key string, k, v *yaml.Node) {
-				a.lines[key] = r.at(k)
+				a.Lines[key] = r.at(k)
 				r.value(&a.Value, key, v)
 			})
 		}
@@ -275,7 +275,7 @@ func (r *yamlReader) defaultValue(n *yaml.Node) *Default {
 	if n.Kind != yaml.MappingNode {
 		return &Default{Text: r.text(n)}
 	}
-	d := &Default{structured: true}
+	d := &Default{Structured: true}
 	fields := map[string]*string{"magnitude": &d.Magnitude, "units": &d.Units, "code": &d.Code, "terminology": &d.Terminology, "text": &d.Term}
 	r.members(n, "default", strings.Fields("magnitude units code terminology text"), func(key string, _, v *yaml.Node) { *fields[key] = r.text(v) })
 	return d
@@ -288,26 +288,6 @@ func (r *yamlReader) multiplicity(n *yaml.Node) (aom.Multiplicity, bool) {
 		r.wrong(n, "such as 0..1", "%q is not a multiplicity", n.Value)
 	}
 	return m, ok
-}
-
-func parseMultiplicity(text string) (aom.Multiplicity, bool) {
-	low, high, both := strings.Cut(strings.TrimSpace(text), "..")
-	if !both {
-		if high = low; low == "*" {
-			low = "0"
-		}
-	}
-	m := aom.Multiplicity{Max: aom.Unbounded}
-	var err error
-	if m.Min, err = strconv.Atoi(low); err != nil || m.Min < 0 || m.Min > 1<<20 {
-		return m, false
-	}
-	if high != "*" {
-		if m.Max, err = strconv.Atoi(high); err != nil || m.Max < m.Min || m.Max > 1<<20 {
-			return m, false
-		}
-	}
-	return m, true
 }
 
 func (r *yamlReader) cardinality(n *yaml.Node) *Cardinality {

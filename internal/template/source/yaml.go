@@ -1,18 +1,17 @@
-package build
+package source
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/quire-cdr/quire/internal/aom"
-	"github.com/quire-cdr/quire/internal/fault"
 )
 
 // Limits of a source.
@@ -31,40 +30,14 @@ const (
 func ReadYAML(folder fs.FS, file string) (*Source, error) {
 	r := &yamlReader{folder: folder}
 	s := r.file(file, 0)
-	if err := r.faults.err("the template source cannot be read"); err != nil {
+	if err := r.Faults.Err("the template source cannot be read"); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// faults collects what is wrong with a source.
-type faults struct{ list []fault.Issue }
-
-func (f *faults) add(at place, path, rule, expected, found, format string, args ...any) {
-	if len(f.list) >= maxFaults {
-		return
-	}
-	where := ""
-	switch {
-	case at.line > 0 && at.col > 0:
-		where = fmt.Sprintf("%s:%d:%d: ", at.file, at.line, at.col)
-	case at.line > 0:
-		where = fmt.Sprintf("%s:%d: ", at.file, at.line)
-	case at.file != "":
-		where = at.file + ": "
-	}
-	f.list = append(f.list, fault.Issue{Path: path, Rule: rule, Expected: expected, Found: found, Message: where + fmt.Sprintf(format, args...)})
-}
-
-func (f *faults) err(message string) error {
-	if len(f.list) == 0 {
-		return nil
-	}
-	return fault.New(fault.Invalid, "template-source", "%s", message).With(f.list...)
-}
-
 type yamlReader struct {
-	faults
+	Faults
 	folder  fs.FS
 	current string
 	open    []string
@@ -85,34 +58,34 @@ func (r *yamlReader) visit(n *yaml.Node) bool {
 var yamlErrorLine = regexp.MustCompile(`line ([0-9]+)`)
 
 func (r *yamlReader) file(name string, depth int) *Source {
-	s := &Source{File: name, place: place{file: name}, lines: map[string]place{}, rules: map[string][]Entry{}}
+	s := &Source{File: name, Place: Place{File: name}, Lines: map[string]Place{}, rules: map[string][]Entry{}}
 	if depth > maxInherit {
-		r.add(s.place, "", "source-inherit", "", name, "sources inherit one another too deeply")
+		r.Add(s.Place, "", "source-inherit", "", name, "sources inherit one another too deeply")
 		return s
 	}
 	text, err := fs.ReadFile(r.folder, name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid):
-		r.add(s.place, "", "source-file", "a file of the folder", name, "there is no file %s", name)
+		r.Add(s.Place, "", "source-file", "a file of the folder", name, "there is no file %s", name)
 		return s
 	case err != nil:
-		r.add(s.place, "", "source-file", "", name, "%s cannot be read: %v", name, err)
+		r.Add(s.Place, "", "source-file", "", name, "%s cannot be read: %v", name, err)
 		return s
 	case len(text) > maxSource:
-		r.add(s.place, "", "source-file", "at most 4 MB", "", "%s is larger than 4 MB", name)
+		r.Add(s.Place, "", "source-file", "at most 4 MB", "", "%s is larger than 4 MB", name)
 		return s
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
-		at := s.place
+		at := s.Place
 		if m := yamlErrorLine.FindStringSubmatch(err.Error()); m != nil {
-			at.line, _ = strconv.Atoi(m[1])
+			at.Line, _ = strconv.Atoi(m[1])
 		}
-		r.add(at, "", "source-yaml", "YAML", "", "%s", strings.TrimPrefix(err.Error(), "yaml: "))
+		r.Add(at, "", "source-yaml", "YAML", "", "%s", strings.TrimPrefix(err.Error(), "yaml: "))
 		return s
 	}
 	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
-		r.add(s.place, "", "source-yaml", "a mapping", "", "a source is a mapping that begins with template:")
+		r.Add(s.Place, "", "source-yaml", "a mapping", "", "a source is a mapping that begins with template:")
 		return s
 	}
 	outer := r.current
@@ -122,14 +95,14 @@ func (r *yamlReader) file(name string, depth int) *Source {
 	return s
 }
 
-func (r *yamlReader) at(n *yaml.Node) place { return place{r.current, n.Line, n.Column} }
+func (r *yamlReader) at(n *yaml.Node) Place { return Place{r.current, n.Line, n.Column} }
 
 func (r *yamlReader) wrong(n *yaml.Node, expected, format string, args ...any) {
 	found := n.Value
 	if n.Kind != yaml.ScalarNode {
 		found = map[yaml.Kind]string{yaml.MappingNode: "a mapping", yaml.SequenceNode: "a list"}[n.Kind]
 	}
-	r.add(r.at(n), "", "source-value", expected, found, format, args...)
+	r.Add(r.at(n), "", "source-value", expected, found, format, args...)
 }
 
 // follow leads an alias to what it stands for.
@@ -160,12 +133,12 @@ func (r *yamlReader) members(n *yaml.Node, what string, known []string, visit fu
 			continue
 		}
 		if seen[k.Value] {
-			r.add(r.at(k), "", "source-key", "one "+k.Value, "several", "%s has %s twice", what, k.Value)
+			r.Add(r.at(k), "", "source-key", "one "+k.Value, "several", "%s has %s twice", what, k.Value)
 			continue
 		}
 		seen[k.Value] = true
-		if known != nil && !contains(known, k.Value) {
-			r.add(r.at(k), "", "source-key", nearest(k.Value, known), k.Value, "%s has no key %s; the nearest is %s", what, k.Value, nearest(k.Value, known))
+		if known != nil && !slices.Contains(known, k.Value) {
+			r.Add(r.at(k), "", "source-key", Nearest(k.Value, known), k.Value, "%s has no key %s; the nearest is %s", what, k.Value, Nearest(k.Value, known))
 			continue
 		}
 		visit(k.Value, k, v)
@@ -223,14 +196,14 @@ var headerKeys = strings.Fields(`template concept version uid sensitivity langua
 	description close_slots root name inherit rules nodes remove use`)
 
 func (r *yamlReader) source(s *Source, n *yaml.Node, depth int) {
-	s.place = r.at(n)
+	s.Place = r.at(n)
 	// What is inherited comes first, wherever it is said.
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == "inherit" {
 			for _, file := range r.texts(n.Content[i+1]) {
 				name := path.Join(path.Dir(r.current), file)
-				if contains(r.open, name) || name == r.current {
-					r.add(r.at(n.Content[i+1]), "", "source-inherit", "", file, "%s inherits itself", file)
+				if slices.Contains(r.open, name) || name == r.current {
+					r.Add(r.at(n.Content[i+1]), "", "source-inherit", "", file, "%s inherits itself", file)
 					continue
 				}
 				r.open = append(r.open, r.current)
@@ -247,7 +220,7 @@ func (r *yamlReader) source(s *Source, n *yaml.Node, depth int) {
 	}
 	var removed, used, nodes []Entry
 	r.members(n, "a template source", headerKeys, func(key string, k, v *yaml.Node) {
-		s.lines[key] = r.at(k)
+		s.Lines[key] = r.at(k)
 		switch key {
 		case "template":
 			s.TemplateID = r.text(v)
@@ -293,23 +266,23 @@ func (r *yamlReader) source(s *Source, n *yaml.Node, depth int) {
 	}
 	for _, key := range []string{"template", "root", "sensitivity"} {
 		if value := map[string]string{"template": s.TemplateID, "root": s.Root, "sensitivity": s.Sensitivity}[key]; value == "" {
-			r.add(s.place, "", "source-key", key, "", "the source lacks %s", key)
+			r.Add(s.Place, "", "source-key", key, "", "the source lacks %s", key)
 		}
 	}
 }
 
 // inherit takes over what another source says.
 func (s *Source) inherit(from *Source) {
-	entries, rules, lines, own := append(s.Entries, from.Entries...), s.rules, s.lines, s.place
+	entries, rules, lines, own := append(s.Entries, from.Entries...), s.rules, s.Lines, s.Place
 	name := s.File
 	*s = *from
 	for key, list := range from.rules {
 		rules[key] = list
 	}
-	for key, at := range from.lines {
+	for key, at := range from.Lines {
 		lines[key] = at
 	}
-	s.Entries, s.rules, s.lines, s.place, s.File = entries, rules, lines, own, name
+	s.Entries, s.rules, s.Lines, s.Place, s.File = entries, rules, lines, own, name
 }
 
 func (r *yamlReader) description(n *yaml.Node) []aom.DescriptionItem {
@@ -355,10 +328,10 @@ func (r *yamlReader) use(n *yaml.Node) []Entry {
 			for k := range r.rules {
 				names = append(names, k)
 			}
-			r.add(r.at(n), "", "source-rule", nearest(name, names), name, "there is no rule %s; the nearest is %s", name, nearest(name, names))
+			r.Add(r.at(n), "", "source-rule", Nearest(name, names), name, "there is no rule %s; the nearest is %s", name, Nearest(name, names))
 		}
 		if r.entries += count(list); r.entries > maxEntries {
-			r.add(r.at(n), "", "source-size", strconv.Itoa(maxEntries), "more", "the source has too many entries")
+			r.Add(r.at(n), "", "source-size", strconv.Itoa(maxEntries), "more", "the source has too many entries")
 			return nil
 		}
 		out = append(out, list...)
@@ -377,7 +350,7 @@ func count(list []Entry) int {
 func (r *yamlReader) removals(n *yaml.Node) []Entry {
 	n = follow(n)
 	if n.Kind == yaml.ScalarNode {
-		return []Entry{{Where: r.text(n), Remove: true, place: r.at(n)}}
+		return []Entry{{Where: r.text(n), Remove: true, Place: r.at(n)}}
 	}
 	if n.Kind != yaml.SequenceNode {
 		r.wrong(n, "a list of nodes", "remove is a list of paths, terms or codes")
@@ -385,16 +358,7 @@ func (r *yamlReader) removals(n *yaml.Node) []Entry {
 	}
 	var out []Entry
 	for _, item := range n.Content {
-		out = append(out, Entry{Where: r.text(item), Remove: true, place: r.at(item)})
+		out = append(out, Entry{Where: r.text(item), Remove: true, Place: r.at(item)})
 	}
 	return out
-}
-
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }

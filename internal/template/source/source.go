@@ -1,6 +1,8 @@
-package build
+package source
 
 import (
+	"strings"
+
 	"github.com/quire-cdr/quire/internal/aom"
 )
 
@@ -30,15 +32,16 @@ type Source struct {
 	// names and clones of what has none are only labels.
 	FromTool bool
 
-	place place
-	lines map[string]place
+	// Place is where the source begins, Lines where each key of its header stands.
+	Place Place
+	Lines map[string]Place
 	rules map[string][]Entry
 }
 
-// place is where something stands in a source.
-type place struct {
-	file      string
-	line, col int
+// Place is where something stands in a source.
+type Place struct {
+	File      string
+	Line, Col int
 }
 
 // Name is what a node is to be called: one name by language, or a choice.
@@ -76,16 +79,17 @@ type Entry struct {
 	NullFlavours []string
 	Entries      []Entry
 
-	place place
-	lines map[string]place
+	// Place is where the entry begins, Lines where each of its keys stands.
+	Place Place
+	Lines map[string]Place
 }
 
-// at is where a key of the entry stands, or the entry itself.
-func (e *Entry) at(key string) place {
-	if p, ok := e.lines[key]; ok {
+// At is where a key of the entry stands, or the entry itself.
+func (e *Entry) At(key string) Place {
+	if p, ok := e.Lines[key]; ok {
 		return p
 	}
-	return e.place
+	return e.Place
 }
 
 // Bounds are occurrences of which a source may say only one side.
@@ -93,7 +97,8 @@ type Bounds struct {
 	Min, Max *int
 }
 
-func (b Bounds) said() bool { return b.Min != nil || b.Max != nil }
+// Said says whether the source gives either side.
+func (b Bounds) Said() bool { return b.Min != nil || b.Max != nil }
 
 // Cardinality is the members of a container; order and uniqueness only when said.
 type Cardinality struct {
@@ -107,8 +112,9 @@ type Alternative struct {
 	Value Value
 	// IfThere says that a class the archetype does not have is no fault.
 	IfThere bool
-	place   place
-	lines   map[string]place
+	// Place is where the class is said, Lines where the keys of its value stand.
+	Place Place
+	Lines map[string]Place
 }
 
 // Value narrows a data value. Nil and empty members say nothing.
@@ -164,10 +170,33 @@ type Default struct {
 	Text                    string
 	Magnitude, Units        string
 	Code, Terminology, Term string
-	structured              bool
+	// Structured says that the default was given by its parts, not as one text.
+	Structured bool
 }
 
 // Binding binds a code (of the node when Code is empty) to an external one.
 type Binding struct {
 	Code, Terminology, Target string
+}
+
+// HideOnForm is the view constraint of nodes that forms do not show.
+const HideOnForm = "hide_on_form"
+
+// TextIn gives a text in a language: what is said for that language, else what is
+// said for none, else the first.
+func TextIn(text string, byLanguage []aom.KeyValue, language string) string {
+	for _, pair := range byLanguage {
+		if pair.Key == language {
+			return pair.Value
+		}
+	}
+	if len(byLanguage) > 0 && text == "" {
+		return byLanguage[0].Value
+	}
+	return text
+}
+
+// Show writes a default for messages.
+func (d *Default) Show() string {
+	return strings.TrimSpace(strings.Join([]string{d.Text, d.Magnitude, d.Units, d.Terminology, d.Code}, " "))
 }

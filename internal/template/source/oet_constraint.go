@@ -1,4 +1,4 @@
-package build
+package source
 
 import (
 	"net/url"
@@ -32,13 +32,13 @@ func (r *oetReader) constraint(e *Entry, n *node) {
 		for _, name := range n.words("includedTypes") {
 			class := dataTypes[name]
 			if class == "" {
-				r.add(n.place, "", "source-value", nearest(name, keys(dataTypes)), name, "the format has no type %s", name)
+				r.Add(n.place, "", "source-value", Nearest(name, keys(dataTypes)), name, "the format has no type %s", name)
 				continue
 			}
 			// A uri may be either; types that the archetype does not have are listed too.
-			e.Types = append(e.Types, Alternative{Class: class, place: n.place, IfThere: true})
+			e.Types = append(e.Types, Alternative{Class: class, Place: n.place, IfThere: true})
 			if name == "URI" {
-				e.Types = append(e.Types, Alternative{Class: "DV_EHR_URI", place: n.place, IfThere: true})
+				e.Types = append(e.Types, Alternative{Class: "DV_EHR_URI", Place: n.place, IfThere: true})
 			}
 		}
 	case "quantityConstraint":
@@ -56,7 +56,7 @@ func (r *oetReader) constraint(e *Entry, n *node) {
 	case "dateConstraint":
 		v.Range = r.bounds(n, "minDateTime", "maxDateTime")
 	default:
-		r.add(n.place, "", "source-value", "a class of constraint", n.class, "the format has no constraint %q", n.class)
+		r.Add(n.place, "", "source-value", "a class of constraint", n.class, "the format has no constraint %q", n.class)
 	}
 }
 

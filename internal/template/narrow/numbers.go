@@ -1,17 +1,20 @@
-package build
+package narrow
 
 import (
 	"slices"
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/aom"
+	"github.com/quire-cdr/quire/internal/template/bounds"
+	"github.com/quire-cdr/quire/internal/template/source"
+	"github.com/quire-cdr/quire/internal/template/tree"
 )
 
 // units narrows the units of a quantity, their ranges and decimals.
-func (n *narrower) units() {
-	q, ok := n.object.(*aom.Quantity)
+func (n *Value) units() {
+	q, ok := n.Object.(*aom.Quantity)
 	if !ok {
-		c, bare := n.object.(*aom.ComplexObject)
+		c, bare := n.Object.(*aom.ComplexObject)
 		if !bare || c.TypeName != "DV_QUANTITY" || len(c.Attributes) > 0 {
 			n.misfit()
 			return
@@ -45,20 +48,20 @@ func (n *narrower) units() {
 	}
 	if len(out) == 0 {
 		if len(old) > 0 && len(n.value.Units) == 0 {
-			n.add(n.where, n.at.path(), "source-units", "at least one unit", "none", "no unit of %s is left", n.at.path())
+			n.Add(n.where, n.At.Path(), "source-units", "at least one unit", "none", "no unit of %s is left", n.At.Path())
 		}
 		return
 	}
 	q.Items = out
 }
 
-func (n *narrower) unit(item aom.QuantityItem, u Unit) aom.QuantityItem {
+func (n *Value) unit(item aom.QuantityItem, u source.Unit) aom.QuantityItem {
 	if u.Range != nil {
 		switch {
-		case !order(byNumber).sound(u.Range):
-			n.add(n.where, n.at.path(), "source-range", "lower <= upper", showInterval(u.Range), "the range %s of %s is none", showInterval(u.Range), u.Unit)
-		case !order(byNumber).within(u.Range, item.Magnitude):
-			n.wider("source-range", u.Unit+" "+showInterval(item.Magnitude), u.Unit+" "+showInterval(u.Range))
+		case !bounds.Order(bounds.Number).Sound(u.Range):
+			n.Add(n.where, n.At.Path(), "source-range", "lower <= upper", bounds.Show(u.Range), "the range %s of %s is none", bounds.Show(u.Range), u.Unit)
+		case !bounds.Order(bounds.Number).Within(u.Range, item.Magnitude):
+			n.wider("source-range", u.Unit+" "+bounds.Show(item.Magnitude), u.Unit+" "+bounds.Show(u.Range))
 		default:
 			r := *u.Range
 			r.Lower, r.Upper = decimal(r.Lower), decimal(r.Upper)
@@ -67,10 +70,10 @@ func (n *narrower) unit(item aom.QuantityItem, u Unit) aom.QuantityItem {
 	}
 	if u.Precision != nil {
 		switch {
-		case !order(byNumber).sound(u.Precision):
-			n.add(n.where, n.at.path(), "source-range", "lower <= upper", showInterval(u.Precision), "the precision %s of %s is none", showInterval(u.Precision), u.Unit)
-		case !order(byNumber).within(u.Precision, item.Precision):
-			n.wider("source-precision", u.Unit+" "+showInterval(item.Precision), u.Unit+" "+showInterval(u.Precision))
+		case !bounds.Order(bounds.Number).Sound(u.Precision):
+			n.Add(n.where, n.At.Path(), "source-range", "lower <= upper", bounds.Show(u.Precision), "the precision %s of %s is none", bounds.Show(u.Precision), u.Unit)
+		case !bounds.Order(bounds.Number).Within(u.Precision, item.Precision):
+			n.wider("source-precision", u.Unit+" "+bounds.Show(item.Precision), u.Unit+" "+bounds.Show(u.Precision))
 		default:
 			item.Precision = u.Precision
 		}
@@ -110,8 +113,8 @@ var holder = map[string]struct {
 }
 
 // primitive is the primitive constraint of the value, made if it is open.
-func (n *narrower) primitive() *aom.PrimitiveObject {
-	if p, ok := n.object.(*aom.PrimitiveObject); ok {
+func (n *Value) primitive() *aom.PrimitiveObject {
+	if p, ok := n.Object.(*aom.PrimitiveObject); ok {
 		if p.Item == nil {
 			for _, h := range holder {
 				if h.class == p.TypeName {
@@ -121,11 +124,11 @@ func (n *narrower) primitive() *aom.PrimitiveObject {
 		}
 		return p
 	}
-	h, ok := holder[n.object.Base().TypeName]
+	h, ok := holder[n.Object.Base().TypeName]
 	if !ok {
 		return nil
 	}
-	_, o := n.inner(h.attribute, primitiveOf(h.class, h.item()))
+	_, o := n.inner(h.attribute, tree.Primitive(h.class, h.item()))
 	p, _ := o.(*aom.PrimitiveObject)
 	if p != nil && p.Item == nil {
 		p.Item = h.item()
@@ -134,7 +137,7 @@ func (n *narrower) primitive() *aom.PrimitiveObject {
 }
 
 // numbers narrows ranges and lists of values.
-func (n *narrower) numbers() {
+func (n *Value) numbers() {
 	p := n.primitive()
 	if p == nil {
 		n.misfit()
@@ -146,26 +149,26 @@ func (n *narrower) numbers() {
 	}
 	switch item := p.Item.(type) {
 	case *aom.Integer:
-		list, bounds := n.limits(byNumber, item.List, item.Range)
-		p.Item = &aom.Integer{List: list, Range: bounds, Assumed: item.Assumed}
+		list, limit := n.limits(bounds.Number, item.List, item.Range)
+		p.Item = &aom.Integer{List: list, Range: limit, Assumed: item.Assumed}
 	case *aom.Real:
-		list, bounds := n.limits(byNumber, item.List, item.Range)
-		p.Item = &aom.Real{List: list, Range: bounds, Assumed: item.Assumed}
+		list, limit := n.limits(bounds.Number, item.List, item.Range)
+		p.Item = &aom.Real{List: list, Range: limit, Assumed: item.Assumed}
 	case *aom.Duration:
 		c := *item
-		_, c.Range = n.limits(byDuration, nil, item.Range)
+		_, c.Range = n.limits(bounds.Duration, nil, item.Range)
 		p.Item = &c
 	case *aom.Date:
 		c := *item
-		_, c.Range = n.limits(byDate, nil, item.Range)
+		_, c.Range = n.limits(bounds.Date, nil, item.Range)
 		p.Item = &c
 	case *aom.Time:
 		c := *item
-		_, c.Range = n.limits(byText, nil, item.Range)
+		_, c.Range = n.limits(bounds.Text, nil, item.Range)
 		p.Item = &c
 	case *aom.DateTime:
 		c := *item
-		_, c.Range = n.limits(byText, nil, item.Range)
+		_, c.Range = n.limits(bounds.Text, nil, item.Range)
 		p.Item = &c
 	default:
 		n.misfit()
@@ -173,41 +176,41 @@ func (n *narrower) numbers() {
 }
 
 // limits narrows a list or a range to what the key says.
-func (n *narrower) limits(o order, list []string, bounds *aom.Interval) ([]string, *aom.Interval) {
+func (n *Value) limits(o bounds.Order, list []string, limit *aom.Interval) ([]string, *aom.Interval) {
 	if n.key == "range" {
 		r := n.value.Range
 		switch {
-		case !o.sound(r):
-			n.add(n.where, n.at.path(), "source-range", "lower <= upper", showInterval(r), "the range %s does not fit %s", showInterval(r), n.at.path())
-		case !o.within(r, bounds):
-			n.wider("source-range", showInterval(bounds), showInterval(r))
+		case !o.Sound(r):
+			n.Add(n.where, n.At.Path(), "source-range", "lower <= upper", bounds.Show(r), "the range %s does not fit %s", bounds.Show(r), n.At.Path())
+		case !o.Within(r, limit):
+			n.wider("source-range", bounds.Show(limit), bounds.Show(r))
 		case len(list) > 0:
-			kept := slices.DeleteFunc(slices.Clone(list), func(v string) bool { return !o.holds(v, r) })
+			kept := slices.DeleteFunc(slices.Clone(list), func(v string) bool { return !o.Holds(v, r) })
 			if len(kept) == 0 {
-				n.wider("source-range", strings.Join(list, ", "), showInterval(r))
-				return list, bounds
+				n.wider("source-range", strings.Join(list, ", "), bounds.Show(r))
+				return list, limit
 			}
-			return kept, bounds
+			return kept, limit
 		default:
 			return list, r
 		}
-		return list, bounds
+		return list, limit
 	}
 	for _, v := range n.value.Values {
 		_, ok := o(v, v)
-		if !ok || len(list) > 0 && !contains(list, v) || !o.holds(v, bounds) {
-			allowed := showInterval(bounds)
+		if !ok || len(list) > 0 && !slices.Contains(list, v) || !o.Holds(v, limit) {
+			allowed := bounds.Show(limit)
 			if len(list) > 0 {
 				allowed = strings.Join(list, ", ")
 			}
 			n.wider("source-values", allowed, v)
-			return list, bounds
+			return list, limit
 		}
 	}
 	return n.value.Values, nil
 }
 
-func (n *narrower) booleans(p *aom.PrimitiveObject, old aom.Boolean) {
+func (n *Value) booleans(p *aom.PrimitiveObject, old aom.Boolean) {
 	out := aom.Boolean{Assumed: old.Assumed}
 	for _, v := range n.value.Values {
 		switch {
@@ -224,7 +227,7 @@ func (n *narrower) booleans(p *aom.PrimitiveObject, old aom.Boolean) {
 }
 
 // ordinals narrows an ordinal or a scale to some of its values.
-func (n *narrower) ordinals() {
+func (n *Value) ordinals() {
 	pick := func(old []aom.OrdinalItem) []aom.OrdinalItem {
 		names := func(item aom.OrdinalItem, word string) bool {
 			return item.Value == word || item.Symbol.Code == word || n.term(item.Symbol) == word
@@ -246,7 +249,7 @@ func (n *narrower) ordinals() {
 		}
 		return out
 	}
-	switch o := n.object.(type) {
+	switch o := n.Object.(type) {
 	case *aom.Ordinal:
 		o.Items = pick(o.Items)
 	case *aom.Scale:
@@ -265,10 +268,10 @@ func showOrdinals(items []aom.OrdinalItem) string {
 }
 
 // term is the text of a local code in the template's own language.
-func (n *narrower) term(code aom.Code) string {
+func (n *Value) term(code aom.Code) string {
 	if code.Terminology != "local" {
 		return ""
 	}
-	t, _ := n.archetypes[n.at.archetype().ArchetypeID].Term(code.Code, n.language)
+	t, _ := n.Archetypes[n.At.Archetype().ArchetypeID].Term(code.Code, n.Language)
 	return t.Text()
 }
