@@ -41,14 +41,13 @@ var coreMay = map[string]string{
 
 // larger packages have a reason.
 var larger = map[string]string{
-	"template/build": "two formats of sources, flattening, the narrowing of every constraint class and assembly share one tree and the places of its source",
-	"adl":            "the lexer, ODIN, cADL, validity checks and printer of one language share tokens and places",
-	"aql":            "lexer, tree, parser, checks and printer of one language share its tokens and positions",
-	"cdr":            "one file a noun; the nouns share authorization, audit and versioning, and are one reading",
-	"sdc":            "a form, its responses and the way back read one table of items; both directions of each type stand together",
-	"rest/openehr":   "one file a noun of the specification's API; the nouns share formats, headers and answers",
-	"validate":       "one file a family of rules; the families share one walk of the tree and one list of findings",
-	"postgres":       "one file a noun; the nouns share pools, the pipeline, settings and the translation of errors",
+	"adl":          "the lexer, ODIN, cADL, validity checks and printer of one language share tokens and places",
+	"aql":          "lexer, tree, parser, checks and printer of one language share its tokens and positions",
+	"cdr":          "one file a noun; the nouns share authorization, audit and versioning, and are one reading",
+	"sdc":          "a form, its responses and the way back read one table of items; both directions of each type stand together",
+	"rest/openehr": "one file a noun of the specification's API; the nouns share formats, headers and answers",
+	"validate":     "one file a family of rules; the families share one walk of the tree and one list of findings",
+	"postgres":     "one file a noun; the nouns share pools, the pipeline, settings and the translation of errors",
 }
 
 // coreMayNot is the standard library that would be I/O.

@@ -11,6 +11,7 @@ import (
 	"github.com/quire-cdr/quire/archetypes"
 	"github.com/quire-cdr/quire/internal/opt"
 	"github.com/quire-cdr/quire/internal/template/build"
+	"github.com/quire-cdr/quire/internal/template/source"
 	"github.com/quire-cdr/quire/templates"
 )
 
@@ -23,15 +24,15 @@ func TestTemplatesAreBuilt(t *testing.T) {
 	}
 	for _, shipped := range templates.All() {
 		name := strings.TrimSuffix(filepath.Base(shipped.File), ".opt")
-		source, err := build.ReadYAML(os.DirFS("."), name+".yaml")
+		s, err := source.ReadYAML(os.DirFS("."), name+".yaml")
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if source.TemplateID != shipped.ID || source.Sensitivity != shipped.Sensitivity {
-			t.Errorf("%s: the source says %q, %s; the manifest %q, %s", name, source.TemplateID, source.Sensitivity, shipped.ID, shipped.Sensitivity)
+		if s.TemplateID != shipped.ID || s.Sensitivity != shipped.Sensitivity {
+			t.Errorf("%s: the source says %q, %s; the manifest %q, %s", name, s.TemplateID, s.Sensitivity, shipped.ID, shipped.Sensitivity)
 		}
-		built, err := build.Build(source, library)
+		built, err := build.Build(s, library)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -61,11 +62,11 @@ func TestDocumentedSourceIsRead(t *testing.T) {
 	if !found || !closed {
 		t.Fatal("SOURCE.md has no example")
 	}
-	source, err := build.ReadYAML(fstest.MapFS{"example.yaml": {Data: []byte(example)}}, "example.yaml")
+	s, err := source.ReadYAML(fstest.MapFS{"example.yaml": {Data: []byte(example)}}, "example.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if source.TemplateID != "Ward round.v1" || len(source.Entries) != 3 || len(source.Entries[1].Entries) != 5 {
-		t.Errorf("read %q with %d entries", source.TemplateID, len(source.Entries))
+	if s.TemplateID != "Ward round.v1" || len(s.Entries) != 3 || len(s.Entries[1].Entries) != 5 {
+		t.Errorf("read %q with %d entries", s.TemplateID, len(s.Entries))
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/opt"
 	"github.com/quire-cdr/quire/internal/template/build"
+	"github.com/quire-cdr/quire/internal/template/source"
 )
 
 type templateBuild struct {
@@ -76,15 +77,15 @@ func openArchetypes(dir string) (*build.Library, error) {
 
 // buildTemplate reads a source by its kind and gives the OPT's text.
 func buildTemplate(file string, library *build.Library) ([]byte, error) {
-	read := build.ReadYAML
+	read := source.ReadYAML
 	if strings.EqualFold(filepath.Ext(file), ".oet") {
-		read = build.ReadOET
+		read = source.ReadOET
 	}
-	source, err := read(os.DirFS(filepath.Dir(file)), filepath.Base(file))
+	s, err := read(os.DirFS(filepath.Dir(file)), filepath.Base(file))
 	if err != nil {
 		return nil, err
 	}
-	t, err := build.Build(source, library)
+	t, err := build.Build(s, library)
 	if err != nil {
 		return nil, err
 	}

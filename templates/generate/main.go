@@ -12,6 +12,7 @@ import (
 	"github.com/quire-cdr/quire/archetypes"
 	"github.com/quire-cdr/quire/internal/opt"
 	"github.com/quire-cdr/quire/internal/template/build"
+	"github.com/quire-cdr/quire/internal/template/source"
 )
 
 func main() {
@@ -31,11 +32,11 @@ func run() error {
 		return err
 	}
 	for _, file := range sources {
-		source, err := build.ReadYAML(os.DirFS("."), file)
+		s, err := source.ReadYAML(os.DirFS("."), file)
 		if err != nil {
 			return err
 		}
-		t, err := build.Build(source, library)
+		t, err := build.Build(s, library)
 		if err != nil {
 			return err
 		}
