@@ -125,6 +125,7 @@ func All() []Template {
 			Examples: []string{
 				"examples/genomic_order_predictive.json",
 				"examples/genomic_order_newborn_trio.json",
+				"examples/genomic_order_tumour.json",
 				"examples/genomic_order_minimal.json",
 			},
 		},
