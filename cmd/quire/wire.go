@@ -114,9 +114,10 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 		ReadURL: w.KetoRead, WriteURL: w.KetoWrite, Sentinel: w.Sentinel,
 		Epochs: p.access, Families: p.access, Logger: w.Log,
 	})
+	valueSets, _ := w.Terminology.(cdr.ValueSets)
 	p.service = cdr.New(cdr.Deps{
 		Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, SystemID: w.SystemID,
-		Compat: w.Compat, Destruction: w.Destruction, TwoPersons: w.TwoPersons, Terminology: w.Terminology, PassUnanswered: w.PassUnanswered, Logger: w.Log,
+		Compat: w.Compat, Destruction: w.Destruction, TwoPersons: w.TwoPersons, Terminology: w.Terminology, PassUnanswered: w.PassUnanswered, ValueSets: valueSets, Logger: w.Log,
 	})
 	if p.forms, err = form.New(form.Config{
 		Service: p.service, Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, Secret: w.FormSecret,

@@ -119,6 +119,9 @@ func (s *Service) Query(ctx context.Context, caller Caller, r QueryRequest) (*Re
 			return nil, s.missed(ctx, caller, p, event, err)
 		}
 	}
+	if rs.query, err = aql.Resolve(ctx, query, r.Params, queryTerms{s, caller}); err != nil {
+		return nil, err
+	}
 	if err := s.auditor.Record(ctx, s.event(caller, p, event)); err != nil {
 		return nil, err
 	}

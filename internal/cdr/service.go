@@ -33,6 +33,8 @@ type Deps struct {
 	// PassUnanswered accepts, with a warning, codes that Terminology could not
 	// judge; else the commit is Unavailable.
 	PassUnanswered bool
+	// ValueSets expands value sets that AQL names; nil knows none.
+	ValueSets ValueSets
 	// Logger defaults to slog.Default.
 	Logger *slog.Logger
 }
@@ -50,6 +52,7 @@ type Service struct {
 	twoPersons  bool
 	nhs         []string
 	terminology validate.Terminology
+	valueSets   ValueSets
 	log         *slog.Logger
 	// passUnanswered: see Deps.
 	passUnanswered bool
@@ -71,7 +74,7 @@ func New(d Deps) *Service {
 	return &Service{
 		store: d.Store, authorizer: d.Authorizer, auditor: d.Auditor, clock: d.Clock,
 		systemID: d.SystemID, manners: MannersFor(d.Compat), destruction: d.Destruction, twoPersons: d.TwoPersons, nhs: d.NHSNamespaces, log: d.Logger,
-		terminology: d.Terminology, passUnanswered: d.PassUnanswered,
+		terminology: d.Terminology, passUnanswered: d.PassUnanswered, valueSets: d.ValueSets,
 		templates: otter.Must(&otter.Options[string, cachedTemplate]{
 			MaximumSize: 1000,
 		}),

@@ -2,5 +2,5 @@
 // sets (FHIR R4, ValueSet/$validate-code and CodeSystem/$validate-code). It
 // implements validate.Terminology: answers are cached, equal questions asked at
 // once go out once, and everything a server can do wrong becomes "unanswered",
-// never an answer.
+// never an answer. It lists value sets for queries too (ValueSet/$expand).
 package fhirterm

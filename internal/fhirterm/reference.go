@@ -15,49 +15,55 @@ type request struct {
 	query    url.Values
 }
 
-// requestOf resolves the reference of a template. Tools write it in several
-// ways: a canonical URL; terminology://.../ValueSet/$expand?url=CANONICAL; the
-// whole of a terminology (terminology:SNOMED-CT, terminology://snomed.info); an
-// expression of SNOMED CT (?ecl=...). All else is a name that only the
-// configuration can resolve.
+// requestOf says what is asked for a question, of a terminology that FHIR names.
 func (s *Service) requestOf(q validate.Question) (request, bool) {
 	system := terminology.System(q.Terminology)
-	if system == "" {
+	valueSet, whole, ok := s.resolve(q.ValueSet)
+	switch {
+	case system == "" || !ok:
 		return request{}, false
+	case whole != "":
+		return request{"CodeSystem", url.Values{"url": {whole}, "code": {q.Code}}}, whole == system
 	}
-	member := func(valueSet string) (request, bool) {
-		return request{"ValueSet", url.Values{"url": {valueSet}, "system": {system}, "code": {q.Code}}}, true
+	return request{"ValueSet", url.Values{"url": {valueSet}, "system": {system}, "code": {q.Code}}}, true
+}
+
+// resolve gives the canonical URL of a value set, or the whole code system, that
+// a reference means. Tools write it in several ways: a canonical URL;
+// terminology://.../ValueSet/$expand?url=CANONICAL; the whole of a terminology
+// (terminology:SNOMED-CT, terminology://snomed.info); an expression of SNOMED CT
+// (?ecl=...). All else is a name that only the configuration can resolve.
+func (s *Service) resolve(reference string) (valueSet, whole string, ok bool) {
+	if known, ok := s.valueSets[reference]; ok {
+		return known, "", true
 	}
-	if known, ok := s.valueSets[q.ValueSet]; ok {
-		return member(known)
+	if isCanonical(reference) {
+		return reference, "", true
 	}
-	if isCanonical(q.ValueSet) {
-		return member(q.ValueSet)
-	}
-	rest, ok := strings.CutPrefix(q.ValueSet, "terminology:")
+	rest, ok := strings.CutPrefix(reference, "terminology:")
 	if !ok {
-		return request{}, false
+		return "", "", false
 	}
 	rest, query, _ := strings.Cut(rest, "?")
 	parameters, err := url.ParseQuery(query)
 	if err != nil {
-		return request{}, false
+		return "", "", false
 	}
 	if canonical := parameters.Get("url"); isCanonical(canonical) {
-		return member(canonical)
+		return canonical, "", true
 	}
 	authority, path, _ := strings.Cut(strings.TrimPrefix(rest, "//"), "/")
-	whole := terminology.System(unescaped(authority))
+	whole = terminology.System(unescaped(authority))
 	if authority == "snomed.info" {
 		whole = snomed
 	}
 	switch ecl := parameters.Get("ecl"); {
 	case whole == snomed && ecl != "":
-		return member(snomed + "?fhir_vs=ecl/" + ecl)
+		return snomed + "?fhir_vs=ecl/" + ecl, "", true
 	case whole != "" && path == "" && query == "":
-		return request{"CodeSystem", url.Values{"url": {whole}, "code": {q.Code}}}, whole == system
+		return "", whole, true
 	}
-	return request{}, false
+	return "", "", false
 }
 
 const snomed = "http://snomed.info/sct"

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/quire-cdr/quire/internal/aql"
 	"github.com/quire-cdr/quire/internal/validate"
 )
 
@@ -48,7 +50,7 @@ type Config struct {
 	Logger    *slog.Logger
 }
 
-// Service implements validate.Terminology on a FHIR server.
+// Service implements validate.Terminology and cdr.ValueSets on a FHIR server.
 type Service struct {
 	base      string
 	client    *http.Client
@@ -57,7 +59,9 @@ type Service struct {
 	valueSets map[string]string
 	log       *slog.Logger
 	answers   *otter.Cache[validate.Question, validate.Verdict]
-	flights   singleflight.Group
+	// expansions are value sets by their canonical URL.
+	expansions *otter.Cache[string, []aql.CodeSet]
+	flights    singleflight.Group
 	// restUntil is when a server that failed is asked again, in Unix nanoseconds.
 	restUntil atomic.Int64
 }
@@ -72,6 +76,11 @@ func New(c Config) *Service {
 		answers: otter.Must(&otter.Options[validate.Question, validate.Verdict]{
 			MaximumSize:      cached,
 			ExpiryCalculator: otter.ExpiryWriting[validate.Question, validate.Verdict](c.Keep),
+		}),
+		expansions: otter.Must(&otter.Options[string, []aql.CodeSet]{
+			MaximumWeight:    cachedCodes,
+			Weigher:          func(_ string, sets []aql.CodeSet) uint32 { return uint32(count(sets) + 1) },
+			ExpiryCalculator: otter.ExpiryWriting[string, []aql.CodeSet](c.Keep),
 		}),
 	}
 }
@@ -143,29 +152,14 @@ type parameters struct {
 // ask is one $validate-code. A refusal of the question itself, such as a value
 // set the server does not have, is Unresolved; the error is an outage.
 func (s *Service) ask(ctx context.Context, r request) (validate.Verdict, error) {
-	address := s.base + "/" + r.resource + "/$validate-code?" + r.query.Encode()
-	call, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return validate.Unanswered, errors.New("the address is malformed")
-	}
-	call.Header.Set("Accept", "application/fhir+json")
-	if s.token != "" {
-		call.Header.Set("Authorization", "Bearer "+s.token)
-	}
-	answer, err := s.client.Do(call)
-	if err != nil {
-		return validate.Unanswered, bare(err)
-	}
-	defer func() { _ = answer.Body.Close() }()
+	status, text, err := s.get(ctx, r.resource+"/$validate-code", r.query, longest)
 	switch {
-	case answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusUnprocessableEntity || answer.StatusCode == http.StatusBadRequest:
-		return s.refused(answer)
-	case answer.StatusCode != http.StatusOK:
-		return validate.Unanswered, fmt.Errorf("status %d", answer.StatusCode)
-	}
-	text, err := body(answer)
-	if err != nil {
+	case err != nil:
 		return validate.Unanswered, err
+	case status == http.StatusNotFound || status == http.StatusUnprocessableEntity || status == http.StatusBadRequest:
+		return refused(status, text)
+	case status != http.StatusOK:
+		return validate.Unanswered, fmt.Errorf("status %d", status)
 	}
 	var p parameters
 	if err := json.Unmarshal(text, &p); err != nil || p.ResourceType != "Parameters" {
@@ -184,20 +178,35 @@ func (s *Service) ask(ctx context.Context, r request) (validate.Verdict, error) 
 
 // refused tells a server that does not know the value set from something that
 // is no terminology server at all: only the first says so in FHIR.
-func (s *Service) refused(answer *http.Response) (validate.Verdict, error) {
-	text, err := body(answer)
-	if err != nil {
-		return validate.Unanswered, err
-	}
+func refused(status int, text []byte) (validate.Verdict, error) {
 	var p parameters
 	if err := json.Unmarshal(text, &p); err != nil || p.ResourceType != "OperationOutcome" {
-		return validate.Unanswered, fmt.Errorf("status %d without an OperationOutcome", answer.StatusCode)
+		return validate.Unanswered, fmt.Errorf("status %d without an OperationOutcome", status)
 	}
 	return validate.Unresolved, nil
 }
 
-func body(answer *http.Response) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(answer.Body, longest+1))
+// get asks for one resource and gives status and text of the answer.
+func (s *Service) get(ctx context.Context, path string, query url.Values, longest int) (int, []byte, error) {
+	call, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+"/"+path+"?"+query.Encode(), nil)
+	if err != nil {
+		return 0, nil, errors.New("the address is malformed")
+	}
+	call.Header.Set("Accept", "application/fhir+json")
+	if s.token != "" {
+		call.Header.Set("Authorization", "Bearer "+s.token)
+	}
+	answer, err := s.client.Do(call)
+	if err != nil {
+		return 0, nil, bare(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := body(answer, longest)
+	return answer.StatusCode, text, err
+}
+
+func body(answer *http.Response, longest int) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(answer.Body, int64(longest)+1))
 	if err != nil {
 		return nil, bare(err)
 	}

@@ -159,6 +159,9 @@ func (e *engine) ask(ctx context.Context, p *access.Profile, text string, params
 	if err != nil {
 		return nil, nil, err
 	}
+	if q, err = aql.Resolve(ctx, q, params, aqltest.Terms{}); err != nil {
+		return nil, nil, err
+	}
 	rows := &testRows{rows: [][]any{}}
 	err = e.db.Query(ctx, cdr.StoreQuery{Profile: p, Query: q, Options: plan.Options{Params: params, Fetch: -1, Now: queryNow}}, rows)
 	if err != nil {

@@ -193,7 +193,12 @@ func (g *queryMaker) condition(variables string, depth int) string {
 		return "(" + g.condition(variables, depth-1) + op + g.condition(variables, depth-1) + ")"
 	}
 	p := g.path(variables)
-	switch g.IntN(9) {
+	switch g.IntN(10) {
+	case 9:
+		if strings.HasSuffix(p, "/code_string") && g.IntN(2) == 0 {
+			p = strings.TrimSuffix(p, "/code_string")
+		}
+		return p + " MATCHES " + g.one("TERMINOLOGY('expand', 'x', '"+g.one("letters", "greek", "ranks", "words", "nothing")+"')", "{terminology://x/words}", "{'Beta', TERMINOLOGY('expand', 'x', 'ranks')}")
 	case 0:
 		return "EXISTS " + p
 	case 1:

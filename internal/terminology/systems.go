@@ -25,3 +25,21 @@ func System(terminologyID string) string {
 	}
 	return ""
 }
+
+// names are how data write the terminologies, the usual spelling first.
+var names = map[string][]string{
+	"http://snomed.info/sct": {"SNOMED-CT", "SNOMED CT", "SNOMEDCT", "SNOMED", "SNOMED-ct", "snomed-ct", "snomed"},
+	"http://loinc.org":       {"LOINC", "loinc"}, "http://hl7.org/fhir/sid/icd-10": {"ICD-10", "ICD10", "icd-10", "icd10"},
+	"http://id.who.int/icd/release/11/mms": {"ICD-11", "icd-11"}, "https://dmd.nhs.uk": {"dm+d", "DM+D"},
+	"http://unitsofmeasure.org": {"UCUM", "ucum"}, "http://www.nlm.nih.gov/research/umls/rxnorm": {"RxNorm", "RXNORM", "rxnorm"},
+	"http://www.whocc.no/atc": {"ATC", "atc"}, "urn:ietf:bcp:47": {"ISO_639-1"}, "urn:iso:std:iso:3166": {"ISO_3166-1"},
+}
+
+// Names are the openEHR names of a FHIR code system, and the system itself,
+// which some data write: what System gives it back for.
+func Names(system string) []string {
+	if system == "" {
+		return nil
+	}
+	return append(append([]string(nil), names[system]...), system)
+}

@@ -157,6 +157,9 @@ func (m *Memory) Query(ctx context.Context, text string, params map[string]any) 
 	if err != nil {
 		return nil, nil, err
 	}
+	if q, err = aql.Resolve(ctx, q, params, Terms{}); err != nil {
+		return nil, nil, err
+	}
 	result, err := eval.Run(ctx, q, params, m, m.Options)
 	if err != nil {
 		return nil, nil, err
