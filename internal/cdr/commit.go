@@ -21,8 +21,8 @@ type change struct {
 	request []byte
 }
 
-// commit stores a change and shows the version it made.
-func (s *Service) commit(ctx context.Context, caller Caller, p *access.Profile, c change) (Document, error) {
+// batch is the commit of a change: its only version is sealed.
+func (s *Service) batch(caller Caller, p *access.Profile, c change) (Commit, Event, error) {
 	v := c.version
 	v.Lifecycle, v.ChangeType, v.AuditDetails = c.details.lifecycle, c.details.change, c.details.audit
 	v.ObjectTags, v.VersionTags = c.info.ObjectTags, c.info.VersionTags
@@ -30,17 +30,27 @@ func (s *Service) commit(ctx context.Context, caller Caller, p *access.Profile, 
 	var err error
 	if v.Tree != nil {
 		if v.Tree, v.Doc, err = seal(v.Tree, uid); err != nil {
-			return Document{}, err
+			return Commit{}, Event{}, err
 		}
 	}
 	event := Event{Action: c.action, EHR: c.ehr, Object: uid.String()}
 	if v.Template != nil {
 		event.Template = v.Template.Family
 	}
-	batch := Commit{
+	return Commit{
 		Profile: p, EHR: c.ehr, Create: c.create, ID: newUID(), SystemID: s.systemID, ChangeType: v.ChangeType,
 		AuditDetails: v.AuditDetails, Versions: []NewVersion{v}, Event: s.event(caller, p, event), Organisation: caller.Organisation,
+	}, event, nil
+}
+
+// commit stores a change and shows the version it made.
+func (s *Service) commit(ctx context.Context, caller Caller, p *access.Profile, c change) (Document, error) {
+	batch, event, err := s.batch(caller, p, c)
+	if err != nil {
+		return Document{}, err
 	}
+	v := batch.Versions[0]
+	uid := v.UID(s.systemID)
 	if c.key != "" {
 		batch.Idempotency = &Idempotency{Key: c.key, Request: c.request, Answer: uid.String()}
 	}

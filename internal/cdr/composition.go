@@ -67,11 +67,19 @@ func (s *Service) UpdateComposition(ctx context.Context, caller Caller, ehr, obj
 	if err != nil {
 		return Document{}, s.missed(ctx, caller, p, Event{Action: "U", EHR: ehr, Object: id}, err)
 	}
-	if named := bodyObject(v.Tree); named != "" && named != id {
-		return Document{}, fault.New(s.manners.BodyUIDMismatch, "uid-mismatch", "the uid of the composition names another object than the URL")
+	if err := s.sameObject(v.Tree, id); err != nil {
+		return Document{}, err
 	}
 	v.Object, v.Preceding = id, preceding
 	return s.commit(ctx, caller, p, change{action: "U", ehr: ehr, version: v, details: d, info: info})
+}
+
+// sameObject refuses content whose uid names another object than the URL.
+func (s *Service) sameObject(t *rm.Tree, id string) error {
+	if named := bodyObject(t); named != "" && named != id {
+		return fault.New(s.manners.BodyUIDMismatch, "uid-mismatch", "the uid of the composition names another object than the URL")
+	}
+	return nil
 }
 
 // composition reads, validates and labels the content of a new version.
@@ -92,8 +100,12 @@ func (s *Service) composition(ctx context.Context, p *access.Profile, content Co
 	if err != nil {
 		return NewVersion{}, err
 	}
-	return NewVersion{Kind: KindComposition, Tree: t, Template: tpl, Labels: labels, Sens: bits, Warnings: warnings,
-		Pinned: info.TemplateVersion != ""}, nil
+	v := NewVersion{Kind: KindComposition, Tree: t, Template: tpl, Labels: labels, Sens: bits, Warnings: warnings,
+		Pinned: info.TemplateVersion != ""}
+	if !s.manners.PeerRules {
+		v.Persistence = new(persistent(t))
+	}
+	return v, nil
 }
 
 func persistent(t *rm.Tree) bool {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -20,7 +21,13 @@ const maxMembers = 1000
 // it made then. inline puts the versions themselves in the place of references
 // to them.
 func (s *Service) CommitContribution(ctx context.Context, caller Caller, ehr string, body []byte, key string, inline bool) (ContributionView, error) {
-	return s.contribute(ctx, caller, ehr, body, key, inline, false)
+	return s.contribute(ctx, caller, ehr, body, key, inline, members{})
+}
+
+// CommitContributionBy is CommitContribution with every composition in it judged
+// by the named version of its template.
+func (s *Service) CommitContributionBy(ctx context.Context, caller Caller, ehr string, body []byte, version, key string, inline bool) (ContributionView, error) {
+	return s.contribute(ctx, caller, ehr, body, key, inline, members{templateVersion: version})
 }
 
 // ImportContribution is CommitContribution for a client that means to bring in
@@ -28,10 +35,10 @@ func (s *Service) CommitContribution(ctx context.Context, caller Caller, ehr str
 // so is refused (ITS-REST 1.1 has no import by contribution), since what is
 // imported speaks for others than the committer.
 func (s *Service) ImportContribution(ctx context.Context, caller Caller, ehr string, body []byte, key string, inline bool) (ContributionView, error) {
-	return s.contribute(ctx, caller, ehr, body, key, inline, true)
+	return s.contribute(ctx, caller, ehr, body, key, inline, members{imports: true})
 }
 
-func (s *Service) contribute(ctx context.Context, caller Caller, ehr string, body []byte, key string, inline, imports bool) (ContributionView, error) {
+func (s *Service) contribute(ctx context.Context, caller Caller, ehr string, body []byte, key string, inline bool, reading members) (ContributionView, error) {
 	p, err := s.profile(ctx, caller)
 	if err != nil {
 		return ContributionView{}, err
@@ -39,12 +46,13 @@ func (s *Service) contribute(ctx context.Context, caller Caller, ehr string, bod
 	if ehr, err = s.ehrID(ehr); err != nil {
 		return ContributionView{}, err
 	}
-	return s.commitAll(ctx, caller, p, ehr, body, key, inline, imports)
+	return s.commitAll(ctx, caller, p, ehr, body, key, inline, reading)
 }
 
 // commitAll is CommitContribution for a profile that may write there; the owner
-// is an EHR, or Demographics.
-func (s *Service) commitAll(ctx context.Context, caller Caller, p *access.Profile, ehr string, body []byte, key string, inline, imports bool) (ContributionView, error) {
+// is an EHR, or Demographics. What the caller says of the members stands in
+// reading.
+func (s *Service) commitAll(ctx context.Context, caller Caller, p *access.Profile, ehr string, body []byte, key string, inline bool, reading members) (ContributionView, error) {
 	c, err := readContribution(body)
 	if err != nil {
 		return ContributionView{}, err
@@ -67,7 +75,7 @@ func (s *Service) commitAll(ctx context.Context, caller Caller, p *access.Profil
 		batch.Idempotency = &Idempotency{Key: key, Request: sum[:], Answer: batch.ID}
 	}
 	event := Event{Action: "C", EHR: ehr, Object: batch.ID}
-	reading := members{service: s, ctx: ctx, caller: caller, profile: p, ehr: ehr, whole: c.Audit, imports: imports}
+	reading.service, reading.ctx, reading.caller, reading.profile, reading.ehr, reading.whole = s, ctx, caller, p, ehr, c.Audit
 	if batch.Versions, err = reading.read(c.Versions); err != nil {
 		return ContributionView{}, s.missed(ctx, caller, p, event, err)
 	}
@@ -143,6 +151,9 @@ type members struct {
 	stored *StoredEHR
 	// imports allows members that are IMPORTED_VERSIONs.
 	imports bool
+	// templateVersion is the version of their templates that judges compositions;
+	// "" is the one in use.
+	templateVersion string
 	// attested are the attestations of versions that are there already.
 	attested []Attested
 }
@@ -168,6 +179,7 @@ func (m *members) read(updates []updateVersion) ([]NewVersion, error) {
 				return nil, fault.New(fault.Invalid, "object-twice", "two versions of one contribution address the same object")
 			}
 			m.beside[v.Object] = true
+			located(v.Warnings, i)
 			made[i] = v
 		}
 	}
@@ -180,14 +192,25 @@ func (m *members) read(updates []updateVersion) ([]NewVersion, error) {
 	return list, nil
 }
 
+// located names the member that issues are about, counted from 1 like every
+// position in a path.
+func located(issues []fault.Issue, member int) {
+	for i := range issues {
+		issues[i].Path = memberPath(member) + strings.TrimSuffix(issues[i].Path, "/")
+	}
+}
+
+func memberPath(member int) string { return "/versions[" + strconv.Itoa(member+1) + "]/data" }
+
 // refused tells which of several members is at fault.
 func (m *members) refused(err error, at, of int) error {
 	f := fault.Of(err)
 	if f.Kind == fault.Unprocessable {
 		f.Kind = m.service.manners.ContributionContent
 	}
+	located(f.Issues, at)
 	if of > 1 && f.Kind != fault.Internal && f.Kind != fault.Unavailable {
-		f.Message = "versions[" + strconv.Itoa(at) + "]: " + f.Message
+		f.Message = "versions[" + strconv.Itoa(at+1) + "]: " + f.Message
 	}
 	return f
 }
@@ -222,6 +245,7 @@ func (m *members) member(u *updateVersion) (*NewVersion, error) {
 	if len(info.Committer) == 0 && given(m.whole.Committer) {
 		info.Committer = m.whole.Committer
 	}
+	info.TemplateVersion = m.templateVersion
 	change, err := ChangeTypeCode(info.ChangeType, Creation)
 	if err != nil {
 		return nil, err

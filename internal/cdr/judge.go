@@ -3,8 +3,6 @@ package cdr
 import (
 	"context"
 	"errors"
-	"strconv"
-	"strings"
 
 	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/fault"
@@ -64,9 +62,40 @@ type Judgement struct {
 }
 
 // JudgeComposition does all of CreateComposition but the writing: what is wrong
-// with the content is the Judgement, what is wrong with the request or the
-// caller's rights is the error. It is audited.
+// with the content is the Judgement, what is wrong with the request, the record
+// or the caller's rights is the error. It is audited.
 func (s *Service) JudgeComposition(ctx context.Context, caller Caller, ehr string, content Content, info CommitInfo) (Judgement, error) {
+	return s.judge(ctx, caller, ehr, info, content, s.created, func(_ *access.Profile, _ string, v *NewVersion) error {
+		if v.Object = newUID(); v.Tree != nil {
+			v.Object = or(bodyObject(v.Tree), v.Object)
+			v.Persistent = s.manners.OnePersistent && persistent(v.Tree)
+		}
+		return nil
+	})
+}
+
+// JudgeUpdate is JudgeComposition for UpdateComposition.
+func (s *Service) JudgeUpdate(ctx context.Context, caller Caller, ehr, object, ifMatch string, content Content, info CommitInfo) (Judgement, error) {
+	id, ok := objectUID(object)
+	if !ok {
+		return Judgement{}, s.malformed("versioned_object_uid", "a UUID")
+	}
+	return s.judge(ctx, caller, ehr, info, content, s.modified, func(p *access.Profile, ehr string, v *NewVersion) (err error) {
+		if v.Object = id; v.Tree != nil {
+			if err := s.sameObject(v.Tree, id); err != nil {
+				return err
+			}
+		}
+		v.Preceding, err = s.matched(ctx, p, ehr, KindComposition, id, ifMatch)
+		return err
+	})
+}
+
+// judge judges the content, and then the commit of the version that complete
+// makes of it. Where the content is refused that version has none, and only the
+// right to write is asked for.
+func (s *Service) judge(ctx context.Context, caller Caller, ehr string, info CommitInfo, content Content,
+	read func(Caller, CommitInfo) (details, error), complete func(p *access.Profile, ehr string, v *NewVersion) error) (Judgement, error) {
 	p, err := s.profile(ctx, caller)
 	if err != nil {
 		return Judgement{}, err
@@ -82,43 +111,55 @@ func (s *Service) JudgeComposition(ctx context.Context, caller Caller, ehr strin
 	if !stored.IsModifiable {
 		return Judgement{}, fault.New(fault.Conflict, "not-modifiable", "the EHR is not modifiable")
 	}
-	d, err := s.created(caller, info)
+	d, err := read(caller, info)
 	if err != nil {
 		return Judgement{}, err
 	}
-	j, family, err := s.judgement(ctx, p, content, d, info)
+	j, v, err := s.judgement(ctx, p, content, d, info)
+	if err == nil {
+		err = complete(p, ehr, &v)
+	}
 	if err != nil {
 		return Judgement{}, s.missed(ctx, caller, p, event, err)
 	}
-	event.Template = family
+	batch, _, err := s.batch(caller, p, change{action: "E", ehr: ehr, version: v, details: d, info: info})
+	if err != nil {
+		return Judgement{}, err
+	}
+	if j.Refusal != nil {
+		batch.Versions = nil
+	}
+	if err := s.store.JudgeCommit(ctx, batch); err != nil {
+		return Judgement{}, s.missed(ctx, caller, p, event, err)
+	}
+	if v.Template != nil {
+		event.Template = v.Template.Family
+	}
 	return j, s.auditor.Record(ctx, s.event(caller, p, event))
 }
 
-func (s *Service) judgement(ctx context.Context, p *access.Profile, content Content, d details, info CommitInfo) (j Judgement, family int32, err error) {
-	v, err := s.composition(ctx, p, content, d, info)
+func (s *Service) judgement(ctx context.Context, p *access.Profile, content Content, d details, info CommitInfo) (j Judgement, v NewVersion, err error) {
+	v, err = s.composition(ctx, p, content, d, info)
 	if err == nil {
 		j = Judgement{Warnings: v.Warnings, Template: v.Template.ID, Labels: v.Labels, Tree: v.Tree}
 		j.JSON = canon.WriteJSON(make([]byte, 0, v.Tree.Bytes()), v.Tree, v.Tree.Root())
-		return j, v.Template.Family, nil
+		return j, v, nil
 	}
 	var refusal *fault.Error
 	if !errors.As(err, &refusal) || refusal.Kind != fault.Invalid && refusal.Kind != fault.Unprocessable && refusal.Code != "terminology" {
-		return Judgement{}, 0, err
+		return Judgement{}, v, err
 	}
 	j = Judgement{Refusal: refusal}
 	if t, err := s.tree(content, rminfo.COMPOSITION, d.lifecycle); err == nil {
 		j.Tree, j.Template = t, t.TextAt(t.Root(), rminfo.A_archetype_details, rminfo.A_template_id, rminfo.A_value)
 	}
-	return j, 0, nil
+	return j, v, nil
 }
 
-// remarks are the warnings of all versions of a contribution, placed in it.
+// remarks are the warnings of all versions of a contribution.
 func remarks(versions []NewVersion) (out []fault.Issue) {
-	for i, v := range versions {
-		for _, w := range v.Warnings {
-			w.Path = "/versions[" + strconv.Itoa(i+1) + "]/data" + strings.TrimSuffix(w.Path, "/")
-			out = append(out, w)
-		}
+	for _, v := range versions {
+		out = append(out, v.Warnings...)
 	}
 	return out
 }

@@ -13,7 +13,7 @@ func (s *Service) CommitPartyContribution(ctx context.Context, caller Caller, bo
 	if err != nil {
 		return ContributionView{}, err
 	}
-	return s.commitAll(ctx, caller, p, Demographics, body, key, inline, false)
+	return s.commitAll(ctx, caller, p, Demographics, body, key, inline, members{})
 }
 
 // PartyContribution reads a contribution to the parties.

@@ -14,6 +14,9 @@ import (
 type Store interface {
 	// Commit is the only write path for record data: all of it or nothing.
 	Commit(ctx context.Context, c Commit) (Committed, error)
+	// JudgeCommit gives the error that Commit would give for the record as it is
+	// now, and writes nothing.
+	JudgeCommit(ctx context.Context, c Commit) error
 	// Version reads one version.
 	Version(ctx context.Context, p *access.Profile, ehr string, kind Kind, ref VersionRef) (Version, error)
 	// History reads all versions of an object, oldest first, without content.
@@ -140,6 +143,9 @@ type NewVersion struct {
 	Pinned bool
 	// Persistent refuses a second live object of the template in the EHR.
 	Persistent bool
+	// Persistence says whether a composition is persistent, which all its versions
+	// are or none; nil asks neither for that nor for one archetype of all.
+	Persistence *bool
 	// Status is set for KindStatus.
 	Status *StatusFacts
 	// ObjectTags and VersionTags replace the tags of the object and set those of

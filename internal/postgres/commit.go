@@ -124,16 +124,18 @@ var refusals = map[string]struct {
 	kind    fault.Kind
 	message string
 }{
-	"not-modifiable":   {fault.Conflict, "the EHR does not allow modification"},
-	"already-deleted":  {fault.Invalid, "the object is deleted already"},
-	"template-changed": {fault.Invalid, "the new version is of another template than the object"},
-	"template-gone":    {fault.Conflict, "the template was replaced meanwhile; send the composition again"},
-	"deleted":          {fault.Invalid, "the latest version is deleted; only a restoration may follow it"},
-	"directory-exists": {fault.Conflict, "the EHR has a directory already"},
-	"not-writable":     {fault.Forbidden, "writing to this object is not allowed"},
-	"imported":         {fault.Conflict, "the latest version was made by another system; a change of it here would be a branch, and this system keeps the trunk only"},
-	"own-trunk":        {fault.Conflict, "the latest version was made here; a version of another system would be a branch of it"},
-	"directory-past":   {fault.Conflict, "the EHR has another directory by now"},
+	"not-modifiable":      {fault.Conflict, "the EHR does not allow modification"},
+	"already-deleted":     {fault.Invalid, "the object is deleted already"},
+	"template-changed":    {fault.Invalid, "the new version is of another template than the object"},
+	"archetype-changed":   {fault.Invalid, "the new version is of another archetype than the object"},
+	"persistence-changed": {fault.Invalid, "all versions of a composition are persistent, or none is; the category of the new version differs in that from the latest"},
+	"template-gone":       {fault.Conflict, "the template was replaced meanwhile; send the composition again"},
+	"deleted":             {fault.Invalid, "the latest version is deleted; only a restoration may follow it"},
+	"directory-exists":    {fault.Conflict, "the EHR has a directory already"},
+	"not-writable":        {fault.Forbidden, "writing to this object is not allowed"},
+	"imported":            {fault.Conflict, "the latest version was made by another system; a change of it here would be a branch, and this system keeps the trunk only"},
+	"own-trunk":           {fault.Conflict, "the latest version was made here; a version of another system would be a branch of it"},
+	"directory-past":      {fault.Conflict, "the EHR has another directory by now"},
 }
 
 func refused(reason string) error {

@@ -152,12 +152,15 @@ func (p *pipeline) home(v cdr.NewVersion) {
 // The version that is followed must be the latest, of this very uid. $6 are the
 // lifecycle states it may be in, $7 the family of the new version or null, $8
 // whether the new version ends its being effective. What another system made is
-// followed by versions of its trunk only, and what is ours by ours: $11.
+// followed by versions of its trunk only, and what is ours by ours: $11. All
+// versions of a composition are of one archetype, $12, and one persistence, $13
+// (RM 1.1.0, Composition 5.4.1, VERSIONED_COMPOSITION); null where none is asked.
 const supersedeSQL = `with old as (
     update version v set is_latest = false, is_effective = v.is_effective and not $8::boolean
     where v.ehr_id = $1 and v.vo_id = $2 and v.ver = $3 and v.kind = $4 and v.is_latest
       and v.system in (select s.id from system s where lower(s.system_id) = lower($5))
-    returning v.lifecycle, v.tmpl, v.imported is not null as imported)
+    returning v.lifecycle, v.tmpl, v.arch, v.imported is not null as imported,
+        case when $13::boolean is not null then v.doc::json #>> '{category,defining_code,code_string}' = '431' end as persistent)
 select case
     when not exists (select 1 from old) then refuse('stale')
     when (select o.imported <> $11::boolean from old o) then refuse(case when $11 then 'own-trunk' else 'imported' end)
@@ -165,6 +168,8 @@ select case
     when (select o.lifecycle = 523 from old o) and not $10::boolean then refuse('deleted')
     when (select o.lifecycle <> all ($6::smallint[]) from old o) then refuse('transition:' || (select o.lifecycle from old o))
     when (select o.tmpl <> $7::int from old o) then refuse('template-changed')
+    when (select o.arch <> $12::int from old o where o.arch > 0) then refuse('archetype-changed')
+    when (select o.persistent <> $13::boolean from old o) then refuse('persistence-changed')
 end`
 
 const endEffectiveSQL = `update version set is_effective = false where ehr_id = $1 and vo_id = $2 and is_effective`
@@ -192,9 +197,13 @@ func (p *pipeline) supersede(v cdr.NewVersion) {
 	if v.Template != nil {
 		family = &v.Template.Family
 	}
+	var arch *int32
+	if v.Persistence != nil {
+		arch = new(p.ids.Arch[v.Tree.ArchetypeNodeID(v.Tree.Root())])
+	}
 	ends := endsEffective(v.Lifecycle)
 	p.Queue(supersedeSQL, p.commit.EHR, v.Object, old.Number, int16(v.Kind), old.System,
-		allowed, family, ends, v.Lifecycle == cdr.Deleted && !imported, v.ChangeType == cdr.Restoration || imported, imported)
+		allowed, family, ends, v.Lifecycle == cdr.Deleted && !imported, v.ChangeType == cdr.Restoration || imported, imported, arch, v.Persistence)
 	if !ends {
 		p.Queue(deleteDraftsSQL, p.commit.EHR, v.Object)
 		return

@@ -12,6 +12,7 @@ import (
 
 type compositionService interface {
 	templateReader
+	JudgeUpdate(ctx context.Context, caller cdr.Caller, ehr, object, ifMatch string, content cdr.Content, info cdr.CommitInfo) (cdr.Judgement, error)
 	JudgeComposition(ctx context.Context, caller cdr.Caller, ehr string, content cdr.Content, info cdr.CommitInfo) (cdr.Judgement, error)
 	CreateComposition(ctx context.Context, caller cdr.Caller, ehr string, content cdr.Content, info cdr.CommitInfo) (cdr.Document, error)
 	UpdateComposition(ctx context.Context, caller cdr.Caller, ehr, object, ifMatch string, content cdr.Content, info cdr.CommitInfo) (cdr.Document, error)
@@ -48,7 +49,9 @@ func (h compositionHandlers) create(call *rest.Call) error {
 	if dry, err := dryRun(call); err != nil {
 		return err
 	} else if dry {
-		return h.judge(call, ehr)
+		return h.judge(call, http.StatusCreated, call.Manners().MinimalCreate, func(s submission) (cdr.Judgement, error) {
+			return h.service.JudgeComposition(call.Context(), call.Caller, ehr, s.content, s.info)
+		})
 	}
 	s, err := h.submitted(call)
 	if err != nil {
@@ -119,6 +122,13 @@ func (h compositionHandlers) update(call *rest.Call) error {
 			return fault.New(fault.Invalid, "versions-differ", "the path and If-Match name different versions")
 		}
 		ref.Object, _, _ = strings.Cut(ref.VersionUID, "::")
+	}
+	if dry, err := dryRun(call); err != nil {
+		return err
+	} else if dry {
+		return h.judge(call, http.StatusOK, http.StatusNoContent, func(s submission) (cdr.Judgement, error) {
+			return h.service.JudgeUpdate(call.Context(), call.Caller, ehr, ref.Object, ifMatch, s.content, s.info)
+		})
 	}
 	s, err := h.submitted(call)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 type contributionService interface {
 	templateReader
 	CommitContribution(ctx context.Context, caller cdr.Caller, ehr string, body []byte, key string, inline bool) (cdr.ContributionView, error)
+	CommitContributionBy(ctx context.Context, caller cdr.Caller, ehr string, body []byte, version, key string, inline bool) (cdr.ContributionView, error)
 	ImportContribution(ctx context.Context, caller cdr.Caller, ehr string, body []byte, key string, inline bool) (cdr.ContributionView, error)
 	Contribution(ctx context.Context, caller cdr.Caller, ehr, id string, inline bool) (cdr.ContributionView, error)
 }
@@ -28,7 +29,8 @@ func contributionRoutes(service contributionService) []rest.Route {
 type contributionHandlers struct{ service contributionService }
 
 // create commits what the body says; the headers of commit metadata belong to
-// direct writes and are not read.
+// direct writes and are not read, but the one that names the version of its
+// template that judges each composition is.
 func (h contributionHandlers) create(call *rest.Call) error {
 	ehr, err := call.UUID("ehr_id")
 	if err != nil {
@@ -41,6 +43,14 @@ func (h contributionHandlers) create(call *rest.Call) error {
 		commit = h.service.ImportContribution
 	default:
 		return fault.New(fault.Invalid, "query-parameter", "the query parameter import is true or false")
+	}
+	if version := call.Header("openehr-template-version"); version != "" {
+		if call.Query("import") == "true" {
+			return fault.New(fault.Invalid, "template-version", "a request that imports versions names no version of their templates")
+		}
+		commit = func(ctx context.Context, caller cdr.Caller, ehr string, body []byte, key string, inline bool) (cdr.ContributionView, error) {
+			return h.service.CommitContributionBy(ctx, caller, ehr, body, version, key, inline)
+		}
 	}
 	sent, err := sentContribution(call, h.service)
 	if err != nil {

@@ -2,9 +2,12 @@ package openehr
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -101,8 +104,18 @@ func (c *contributionSent) expand(f simplified.Format) error {
 // explained adds the keys to what the validator found in a simplified document,
 // where it is the only one.
 func (c *contributionSent) explained(err error) error {
-	if f := fault.Of(err); len(c.contents) == 1 && len(f.Issues) > 0 {
-		c.template.Simplified().Explain(c.contents[0], f.Issues)
+	f := fault.Of(err)
+	if len(c.contents) != 1 {
+		return err
+	}
+	for i := range f.Issues {
+		// What stands before the document's own path is the member.
+		if member, path, ok := strings.Cut(f.Issues[i].Path, "/data"); ok && strings.HasPrefix(member, "/versions[") {
+			at := []fault.Issue{f.Issues[i]}
+			at[0].Path = cmp.Or(path, "/")
+			c.template.Simplified().Explain(c.contents[0], at)
+			f.Issues[i].FlatKey = at[0].FlatKey
+		}
 	}
 	return err
 }
@@ -155,7 +168,25 @@ func showVersion(call *rest.Call, templates templateReader, doc cdr.Document, as
 	if !doc.Amended && call.Unchanged(doc.VersionUID) {
 		return call.Empty(http.StatusNotModified)
 	}
+	if doc.Template != "" {
+		// By the version it was committed by: a newer one may name its nodes otherwise.
+		found, err := templates.TemplateOf(call.Context(), call.Caller, doc)
+		if err != nil {
+			return err
+		}
+		templates = fixedTemplate{templates, found}
+	}
 	return sendVersions(call, templates, http.StatusOK, doc.JSON, as)
+}
+
+// fixedTemplate finds the one version of a template that is known already.
+type fixedTemplate struct {
+	templateReader
+	found *cdr.Template
+}
+
+func (f fixedTemplate) Template(context.Context, cdr.Caller, string) (*cdr.Template, error) {
+	return f.found, nil
 }
 
 // edit replaces one value of a JSON text.

@@ -43,6 +43,10 @@ func (f *fake) CommitContribution(_ context.Context, _ cdr.Caller, ehr string, b
 	return cdr.ContributionView{ID: object, Committed: committed, JSON: []byte(`{"_type":"CONTRIBUTION"}`)}, f.known(ehr)
 }
 
+func (f *fake) CommitContributionBy(ctx context.Context, caller cdr.Caller, ehr string, body []byte, version, key string, inline bool) (cdr.ContributionView, error) {
+	f.info.TemplateVersion = version
+	return f.CommitContribution(ctx, caller, ehr, body, key, inline)
+}
 func (f *fake) ImportContribution(ctx context.Context, caller cdr.Caller, ehr string, body []byte, key string, inline bool) (cdr.ContributionView, error) {
 	f.imported = true
 	return f.CommitContribution(ctx, caller, ehr, body, key, inline)

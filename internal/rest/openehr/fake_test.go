@@ -139,6 +139,10 @@ func (f *fake) StatusHistory(_ context.Context, _ cdr.Caller, ehr string) ([]byt
 	return []byte(`{"_type":"REVISION_HISTORY"}`), f.known(ehr)
 }
 
+func (f *fake) JudgeUpdate(_ context.Context, _ cdr.Caller, ehr, _, ifMatch string, content cdr.Content, info cdr.CommitInfo) (cdr.Judgement, error) {
+	f.content, f.info, f.ifMatch = content, info, ifMatch
+	return cdr.Judgement{JSON: content.JSON}, f.known(ehr)
+}
 func (f *fake) JudgeComposition(_ context.Context, _ cdr.Caller, ehr string, content cdr.Content, info cdr.CommitInfo) (cdr.Judgement, error) {
 	f.content, f.info = content, info
 	return cdr.Judgement{JSON: content.JSON}, f.known(ehr)

@@ -40,21 +40,25 @@ func dryRun(call *rest.Call) (bool, error) {
 }
 
 // judge answers a dry run: 200 whatever is wrong with the content. What is wrong
-// with the request itself, or with the caller's rights, is answered as a commit
-// would be.
-func (h compositionHandlers) judge(call *rest.Call, ehr string) error {
+// with the request itself, the record or the caller's rights is answered as a
+// commit would be, whose own status is full or, without a representation, minimal.
+func (h compositionHandlers) judge(call *rest.Call, full, minimal int, ask func(submission) (cdr.Judgement, error)) error {
 	as, err := enclosed(call)
 	if err != nil {
 		return err
 	}
 	s, err := h.submitted(call)
+	success := minimal
+	if s.want == rest.Representation {
+		success = full
+	}
 	if refusal := fault.Of(err); err != nil && len(refusal.Issues) > 0 {
-		return call.JSON(http.StatusOK, verdict(call, cdr.Judgement{Refusal: refusal}))
+		return call.JSON(http.StatusOK, verdict(call, success, cdr.Judgement{Refusal: refusal}))
 	}
 	if err != nil {
 		return err
 	}
-	j, err := h.service.JudgeComposition(call.Context(), call.Caller, ehr, s.content, s.info)
+	j, err := ask(s)
 	if err != nil {
 		return err
 	}
@@ -69,12 +73,12 @@ func (h compositionHandlers) judge(call *rest.Call, ehr string) error {
 			return err
 		}
 	}
-	return call.JSON(http.StatusOK, verdict(call, j))
+	return call.JSON(http.StatusOK, verdict(call, success, j))
 }
 
-func verdict(call *rest.Call, j cdr.Judgement) judgement {
+func verdict(call *rest.Call, success int, j cdr.Judgement) judgement {
 	out := judgement{
-		Valid: true, Status: http.StatusCreated, Message: "the composition would be stored; nothing was written",
+		Valid: true, Status: success, Message: "the composition would be stored; nothing was written",
 		Issues: []fault.Issue{}, Warnings: []fault.Issue{}, Template: j.Template, Labels: j.Labels, Composition: j.JSON,
 	}
 	found := j.Warnings

@@ -138,8 +138,33 @@ func TestDryRun(t *testing.T) {
 	if status, _, _ := askSimplified(t, app, "POST", ehr+"/composition?dry_run=true", "", inJSON); status != 400 {
 		t.Errorf("no body: %d", status)
 	}
+	// An update is judged as the update would be.
+	status, answer, header = askSimplified(t, app, "POST", ehr+"/composition", document, inJSON)
+	if status >= 300 {
+		t.Fatal(status, answer)
+	}
+	first := strings.Trim(strings.TrimPrefix(header.Get("ETag"), "W/"), `"`)
+	object, _, _ := strings.Cut(first, "::")
+	at := ehr + "/composition/" + object + "?dry_run="
+	for _, c := range []struct {
+		name, query, body, match string
+		status                   int
+		has                      string
+	}{
+		{"valid", "true", document, first, 200, `"valid":true,"status":204`},
+		{"refused", "true", strings.Replace(document, `"433"`, `"999"`, 1), first, 200, `"valid":false,"status":422`},
+		{"no If-Match", "true", document, "", 400, ""},
+		{"stale", "true", document, strings.Replace(first, "::1", "::2", 1), 412, "version-not-latest"},
+		{"no word", "perhaps", document, first, 400, "query-parameter"},
+		{"still the first", "false", document, first, 204, ""},
+	} {
+		status, text, _ := askSimplified(t, app, "PUT", at+c.query, c.body, h{"Content-Type": "application/json", "If-Match": c.match})
+		if status != c.status || !strings.Contains(text, c.has) {
+			t.Errorf("update, %s: %d %.500s", c.name, status, text)
+		}
+	}
 	_, list, _ := askSimplified(t, app, "POST", "/query/aql", `{"q":"SELECT COUNT(*) FROM EHR e CONTAINS COMPOSITION c"}`, inJSON)
-	if !strings.Contains(list, `"rows":[[0]]`) {
+	if !strings.Contains(list, `"rows":[[1]]`) {
 		t.Errorf("something was written: %s", list)
 	}
 }
