@@ -83,8 +83,6 @@ func TestErasureLeavesNothing(t *testing.T) {
 	must[any](t)(nil, tr.PutPart(ctx, system, ehr, cdr.NewUID(), 0, []byte(marker)))
 	must[cdr.Hold](t)(h.PutHold(ctx, system, cdr.Hold{EHR: ehr, Reason: "inquest"}))
 	must[any](t)(nil, h.exec(t, `insert into break_glass (ehr_id, id, principal, org, reason_code, reason, expires_at) values ($1, gen_random_uuid(), 'user:x', 'north', 'x', $2, now())`, ehr, marker))
-	export := h.export(t, tr, ehr)
-
 	want(t, h.DeleteEHR(ctx, system, ehr), fault.Conflict, "legal-hold")
 	want(t, h.PurgeComposition(ctx, system, ehr, v.ObjectID, ""), fault.Conflict, "legal-hold")
 	want(t, h.PurgeContribution(ctx, system, ehr, v.Contribution, ""), fault.Conflict, "legal-hold")
@@ -102,7 +100,7 @@ func TestErasureLeavesNothing(t *testing.T) {
 			t.Errorf("the marker was never in %s, so that its absence shows nothing", place)
 		}
 	}
-	export = h.export(t, tr, ehr)
+	export := h.export(t, tr, ehr)
 	if err := h.Service.DeleteEHR(ctx, system, ehr, "erasure-request"); err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package validate
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -427,7 +426,7 @@ func judgeObject(t *testing.T, document string) []fault.Issue {
 	name, text, _ := strings.Cut(document, " ")
 	class, ok := rminfo.ClassByName(name)
 	if !ok {
-		t.Fatal(fmt.Sprintf("no class %q", name))
+		t.Fatalf("no class %q", name)
 	}
 	tree, err := canon.ReadJSON([]byte(text), class, canon.ReadOptions{})
 	if err != nil {

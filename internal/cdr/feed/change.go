@@ -52,8 +52,8 @@ type Change struct {
 	Contribution          string
 	// Attested: the version bears attestations. One that is attested later is told
 	// again, at the place of that.
-	Attested bool
-	Committed             time.Time
+	Attested  bool
+	Committed time.Time
 }
 
 // message is a change as JSON.

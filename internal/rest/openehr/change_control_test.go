@@ -72,7 +72,7 @@ func TestContributionFormats(t *testing.T) {
 	if status, text, _ := ask(t, app, "POST", "/definition/template/adl1.4", own(t, "opt/vital_signs_observations.v1.opt"), h{"Content-Type": "application/xml"}); status != http.StatusCreated {
 		t.Fatal(status, text)
 	}
-	_, text, header := ask(t, app, "POST", "/ehr", "", h{"Prefer": "return=representation"})
+	_, _, header := ask(t, app, "POST", "/ehr", "", h{"Prefer": "return=representation"})
 	ehr := "/ehr/" + tagOf(header)
 	_, _, header = ask(t, app, "GET", ehr+"/ehr_status", "", nil)
 	status := memberOf("251", tagOf(header), `{"_type":"EHR_STATUS","archetype_node_id":"openEHR-EHR-EHR_STATUS.generic.v1","name":{"_type":"DV_TEXT","value":"s"},"archetype_details":{"_type":"ARCHETYPED","archetype_id":{"_type":"ARCHETYPE_ID","value":"openEHR-EHR-EHR_STATUS.generic.v1"},"rm_version":"1.1.0"},"subject":{"_type":"PARTY_SELF"},"is_queryable":true,"is_modifiable":true}`)
@@ -163,7 +163,7 @@ func TestContributionFormats(t *testing.T) {
 	if code, text, _ := ask(t, app, "GET", ehr+"/versioned_composition/"+object+"/revision_history", "", h{"Accept": flatType}); code != http.StatusNotAcceptable {
 		t.Errorf("a history as FLAT: %d %s", code, text)
 	}
-	code, text, header = ask(t, app, "GET", ehr+"/versioned_composition/"+object+"/revision_history", "", nil)
+	code, text, header := ask(t, app, "GET", ehr+"/versioned_composition/"+object+"/revision_history", "", nil)
 	if code != http.StatusOK || header.Get("Quire-Disclosure") != "complete" {
 		t.Errorf("history: %d %v %s", code, header, text)
 	}
