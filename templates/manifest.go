@@ -9,8 +9,8 @@ type Template struct {
 	// Sensitivity is the label that compositions of the template carry.
 	Sensitivity string
 	// Examples are the paths in FS of compositions that fit the template. The
-	// superseding plan is the next version of the full one; the others belong
-	// to different people.
+	// superseding plan is the next version of the full one, and an order and its
+	// report belong to one person; the others belong to different people.
 	Examples []string
 }
 
@@ -115,6 +115,7 @@ func All() []Template {
 			Examples: []string{
 				"examples/referral_full.json",
 				"examples/referral_suspected_cancer.json",
+				"examples/referral_skin_photograph.json",
 				"examples/referral_minimal.json",
 			},
 		},
