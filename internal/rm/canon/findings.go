@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sort"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -92,7 +93,7 @@ func (f *findings) fault(t *rm.Tree) error {
 	e.Issues = make([]fault.Issue, len(list))
 	for i, x := range list {
 		issue := describe(t, x)
-		issue.Rule, issue.Path, issue.AQLPath = string(x.rule), t.Path(x.at), t.AQLPath(x.at)
+		issue.Rule, issue.Path, issue.AQLPath, issue.Archetype = string(x.rule), t.Path(x.at), t.AQLPath(x.at), archetype(t, x.at)
 		if x.rule.ofMember() {
 			issue.Path, issue.AQLPath = below(issue.Path, x.word), below(issue.AQLPath, x.word)
 		}
@@ -147,11 +148,20 @@ func describe(t *rm.Tree, x finding) fault.Issue {
 			return fault.Issue{Expected: "a string", Message: "`_type` is no string"}
 		}
 		c, _ := rminfo.ClassByName(x.word)
-		return fault.Issue{Expected: written(c), Found: kindName(t.Kind(x.at)), Message: fmt.Sprintf("a %s is written as %s", x.word, written(c))}
+		found := kindName(t.Kind(x.at))
+		if c.Scalar() == rminfo.NotScalar {
+			return fault.Issue{Expected: written(c), Found: found, Message: fmt.Sprintf("%s is written as an object and not as %s", x.word, found)}
+		}
+		return fault.Issue{Expected: written(c), Found: found, Message: fmt.Sprintf("the value must be %s and is %s", written(c), found)}
 	case numberRange:
 		return fault.Issue{Expected: fmt.Sprintf("at most %d digits and 1e%d", maxDigits, maxExponent), Found: "too many " + x.word, Message: "the number is out of range: " + x.word}
 	case numberForm:
-		return fault.Issue{Expected: x.word, Found: "another number", Message: "the number is no " + x.word}
+		found := clip(t.Text(x.at))
+		if strings.Trim(found, "-0123456789") == "" {
+			bits := map[string]string{rminfo.Integer.Name(): "32", rminfo.Integer64.Name(): "64"}[x.word]
+			return fault.Issue{Expected: "a whole number of " + bits + " bits", Found: found, Message: "the number does not fit in " + bits + " bits: " + found}
+		}
+		return fault.Issue{Expected: "a whole number", Found: found, Message: "the number must be whole and is " + found}
 	case nulText:
 		return fault.Issue{Expected: "text without U+0000", Found: "U+0000", Message: "the text holds U+0000"}
 	case tooDeep:
@@ -160,11 +170,26 @@ func describe(t *rm.Tree, x finding) fault.Issue {
 	return fault.Issue{Message: string(x.rule)}
 }
 
+// archetype is the archetype that a node is in, "" above all: the document may
+// be too broken to have roots.
+func archetype(t *rm.Tree, at rm.ID) string {
+	for ; at != rm.None; at = t.Parent(at) {
+		if id := t.ArchetypeNodeID(at); strings.HasPrefix(id, "openEHR-") {
+			return clip(id)
+		}
+	}
+	return ""
+}
+
+// written is how values of a class are written.
 func written(c rminfo.Class) string {
 	switch c.Scalar() {
 	case rminfo.Text:
 		return "a string"
 	case rminfo.Number:
+		if c == rminfo.Integer || c == rminfo.Integer64 {
+			return "a whole number"
+		}
 		return "a number"
 	case rminfo.Bool:
 		return "true or false"

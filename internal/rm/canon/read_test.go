@@ -162,6 +162,30 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestFaultsAreExplained: what was expected, what was found and in which
+// archetype, in words of who writes documents.
+func TestFaultsAreExplained(t *testing.T) {
+	const entry = "openEHR-EHR-OBSERVATION.pulse.v2"
+	for _, tc := range []struct{ element, expected, found, message string }{
+		{`"value":{"_type":"DV_COUNT","magnitude":1.5}`, "a whole number", "1.5", "the number must be whole and is 1.5"},
+		{`"value":{"_type":"DV_COUNT","magnitude":"many"}`, "a whole number", "a string", "the value must be a whole number and is a string"},
+		{`"value":{"_type":"DV_QUANTITY","precision":4294967296}`, "a whole number of 32 bits", "4294967296", "the number does not fit in 32 bits: 4294967296"},
+		{`"value":{"_type":"DV_TEXT","value":true}`, "a string", "true or false", "the value must be a string and is true or false"},
+		{`"name":"Rate"`, "an object", "a string", "DV_TEXT is written as an object and not as a string"},
+	} {
+		in := `{"_type":"OBSERVATION","archetype_node_id":"` + entry + `","data":{"archetype_node_id":"at0002","events":[{"_type":"POINT_EVENT",
+			"archetype_node_id":"at0003","data":{"_type":"ITEM_TREE","archetype_node_id":"at0001","items":[{"_type":"ELEMENT","archetype_node_id":"at0004",` + tc.element + `}]}}]}}`
+		_, err := canon.ReadJSON([]byte(in), rminfo.OBSERVATION, canon.ReadOptions{})
+		issues := fault.Of(err).Issues
+		if len(issues) != 1 {
+			t.Fatalf("%s: %v", tc.element, err)
+		}
+		if i := issues[0]; i.Archetype != entry || i.Expected != tc.expected || i.Found != tc.found || i.Message != tc.message {
+			t.Errorf("%s: %+v", tc.element, i)
+		}
+	}
+}
+
 func TestSyntax(t *testing.T) {
 	for _, tc := range []struct{ in, message string }{
 		{"", "empty"},

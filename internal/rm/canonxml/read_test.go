@@ -97,14 +97,14 @@ func TestFaultsAreThoseOfJSON(t *testing.T) {
 		{"text for an object", `<element><name>Pulse</name></element>`, rminfo.ELEMENT, canon.ReadOptions{}, []issue{{"kind", "/name", "an object"}}},
 		{"an object for text", `<dv_text><value><value>a</value></value></dv_text>`, rminfo.DV_TEXT, canon.ReadOptions{}, []issue{{"kind", "/value", "a string"}}},
 		{"no number, no truth value", `<dv_count><magnitude>many</magnitude><accuracy_is_percent>yes</accuracy_is_percent></dv_count>`, rminfo.DV_COUNT, canon.ReadOptions{},
-			[]issue{{"kind", "/magnitude", "a number"}, {"kind", "/accuracy_is_percent", "true or false"}}},
+			[]issue{{"kind", "/magnitude", "a whole number"}, {"kind", "/accuracy_is_percent", "true or false"}}},
 		{"INF", `<dv_quantity><magnitude>INF</magnitude></dv_quantity>`, rminfo.DV_QUANTITY, canon.ReadOptions{}, []issue{{"kind", "/magnitude", "a number"}}},
-		{"no whole number", `<dv_count><magnitude>1.5</magnitude></dv_count>`, rminfo.DV_COUNT, canon.ReadOptions{}, []issue{{"number-form", "/magnitude", "Integer64"}}},
+		{"no whole number", `<dv_count><magnitude>1.5</magnitude></dv_count>`, rminfo.DV_COUNT, canon.ReadOptions{}, []issue{{"number-form", "/magnitude", "a whole number"}}},
 		{"mandatory", `<dv_quantity><magnitude>1</magnitude></dv_quantity>`, rminfo.DV_QUANTITY, canon.ReadOptions{Mandatory: true}, []issue{{"member-missing", "/units", "units"}}},
 		{"too deep", `<cluster ` + xsi + `><items xsi:type="CLUSTER"><items xsi:type="CLUSTER"><items xsi:type="CLUSTER"/></items></items></cluster>`, rminfo.CLUSTER,
 			canon.ReadOptions{Limits: rm.Limits{Depth: 3}}, []issue{{"depth", "/items/items/items", "fewer levels"}}},
 		{"all of them", `<cluster ` + xsi + ` archetype_node_id="at1"><items xsi:type="ELEMENT" archetype_node_id="at2"><nam/></items><items xsi:type="ELEMENT" archetype_node_id="at2"><value xsi:type="DV_COUNT"><magnitude>x</magnitude></value></items></cluster>`,
-			rminfo.CLUSTER, canon.ReadOptions{}, []issue{{"member-unknown", "/items[at2, 1]/nam", "name"}, {"kind", "/items[at2, 2]/value/magnitude", "a number"}}},
+			rminfo.CLUSTER, canon.ReadOptions{}, []issue{{"member-unknown", "/items[at2, 1]/nam", "name"}, {"kind", "/items[at2, 2]/value/magnitude", "a whole number"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := canonxml.Read([]byte(c.in), c.want, c.opts)
