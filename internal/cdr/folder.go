@@ -94,6 +94,19 @@ func narrowed(t *rm.Tree, hidden map[string]bool) (*rm.Tree, error) {
 	return t.Splice(edits...)
 }
 
+// NarrowedFolder is a directory without the references to hidden objects of its
+// EHR; any other document stays as it is.
+func NarrowedFolder(t *rm.Tree, hidden []string) (*rm.Tree, error) {
+	if len(hidden) == 0 {
+		return t, nil
+	}
+	set := make(map[string]bool, len(hidden))
+	for _, object := range hidden {
+		set[object] = true
+	}
+	return narrowed(t, set)
+}
+
 // subfolder follows names down from the root, whose own name is not part of the
 // path; empty segments count as none (ITS-REST 1.1, DIRECTORY, path).
 func subfolder(t *rm.Tree, path string) (rm.ID, error) {

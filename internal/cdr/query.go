@@ -13,7 +13,6 @@ import (
 	"github.com/quire-cdr/quire/internal/aql"
 	"github.com/quire-cdr/quire/internal/aql/plan"
 	"github.com/quire-cdr/quire/internal/fault"
-	"github.com/quire-cdr/quire/internal/rm/rminfo"
 )
 
 // QueryStore runs AQL. The Store of a Service implements it.
@@ -105,7 +104,7 @@ func (s *Service) Query(ctx context.Context, caller Caller, r QueryRequest) (*Re
 	event := rs.event()
 	ehr := plan.FixedEHR(query, r.Params, r.EHR)
 	event.EHR = ehr
-	if !p.All && reachesFolders(query) || parties && !p.MayReadParties() {
+	if parties && !p.MayReadParties() {
 		return nil, s.deny(ctx, caller, p, event)
 	}
 	if ehr == "" {
@@ -126,19 +125,6 @@ func (s *Service) Query(ctx context.Context, caller Caller, r QueryRequest) (*Re
 		return nil, err
 	}
 	return rs, nil
-}
-
-// reachesFolders says whether a query may reach FOLDERs. Their rows hold references to
-// items the caller may not see, which only the directory operations narrow; so
-// none but the unrestricted asks for them (access is denied when in doubt).
-func reachesFolders(q *aql.Query) bool {
-	for _, c := range q.Classes() {
-		class, known := rminfo.ClassByName(c.RMType())
-		if known && rminfo.FOLDER.IsA(class) {
-			return true
-		}
-	}
-	return false
 }
 
 func (r *ResultSet) event() Event {

@@ -66,7 +66,7 @@ var errStale = errors.New("postgres: the dictionary has changed")
 // lose rows without a word (DESIGN section 3).
 func (db *DB) Query(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows) error {
 	q.Options.Zone = db.zone
-	if asksHistory(q.Query) {
+	if onDocuments(q.Query, q.Profile.All) {
 		return db.history(ctx, q, rows)
 	}
 	for range maxReplans {

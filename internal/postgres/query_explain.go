@@ -21,8 +21,12 @@ const (
 func (db *DB) ExplainQuery(ctx context.Context, q cdr.StoreQuery, estimates bool) (cdr.QueryExplanation, error) {
 	q.Options.Zone = db.zone
 	e := cdr.QueryExplanation{Database: []string{}}
-	if asksHistory(q.Query) {
+	switch {
+	case asksHistory(q.Query):
 		e.Plan = "all versions: the documents the caller may see are read and the query is evaluated on them\n"
+		return e, nil
+	case onDocuments(q.Query, q.Profile.All):
+		e.Plan = "directories: documents are read, what the caller may not see is taken out, and the query is evaluated on them\n"
 		return e, nil
 	}
 	dict, err := db.planDictionary(ctx)

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"slices"
 	"strconv"
@@ -19,8 +20,7 @@ import (
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 )
 
-// maxHistoryRows bounds what a query over superseded versions may give: it runs
-// on documents in memory.
+// maxHistoryRows bounds what a query over documents may give: it runs in memory.
 const maxHistoryRows = 100_000
 
 // asksHistory says whether a query ranges over superseded versions, which have
@@ -29,16 +29,16 @@ func asksHistory(q *aql.Query) bool {
 	return slices.ContainsFunc(q.Classes(), func(c *aql.Class) bool { return c.Scope == aql.AllVersions })
 }
 
-// history runs a query over all versions on the evaluator, with the documents
-// the profile may see. LIMIT of the request is taken from the evaluator's rows.
+// history runs a query on the evaluator, with the documents the profile may see:
+// one over all versions, or one that may show what directories refer to. LIMIT of the request is taken from the evaluator's rows.
 func (db *DB) history(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows) error {
 	ehr := plan.FixedEHR(q.Query, q.Options.Params, q.Options.EHR)
 	if ehr == "" && !q.Profile.MayQueryPopulation() {
 		return populationRefused()
 	}
-	source := &documents{db: db, profile: q.Profile, ehr: ehr}
+	source := &documents{db: db, profile: q.Profile, ehr: ehr, directories: onlyDirectories(q.Query)}
 	result, err := eval.Run(ctx, q.Query, q.Options.Params, source, eval.Options{
-		Now: q.Options.Now, Zone: q.Options.Zone, ExactArchetypes: q.Options.Exact, MaxRows: maxHistoryRows,
+		Now: q.Options.Now, Zone: q.Options.Zone, ExactArchetypes: q.Options.Exact, MaxRows: maxHistoryRows, EHR: ehr,
 	})
 	if err != nil {
 		return err
@@ -64,33 +64,45 @@ func (db *DB) history(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows)
 	return nil
 }
 
-// documents is the source of the evaluator: one EHR after the other with all
+// documents is the source of the evaluator: one EHR after the other with the
 // versions the profile may see.
 type documents struct {
 	db      *DB
 	profile *access.Profile
 	ehr     string
-	seen    []string
+	// directories leaves compositions out.
+	directories bool
+	seen        []string
 }
 
-// %s are version and ehr.
+// What a FOLDER names of its EHR and the profile does not see. %s is version.
+const hiddenSQL = `, case when v.kind = 3 then (select array_agg(h.vo_id::text) from object_home h
+    where h.ehr_id = v.ehr_id and h.vo_id in (select m[1]::uuid from regexp_matches(v.doc, '[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}', 'g') m)
+    and not exists (select 1 from %s where w.ehr_id = h.ehr_id and w.vo_id = h.vo_id and (w.is_effective or w.is_latest))) end`
+
+// Version and ehr follow.
 const documentsSQL = `select e.ehr_id::text, y.system_id, e.created, v.vo_id::text || '::' || s.system_id || '::' || v.ver, v.kind,
-       v.is_latest, v.is_effective, v.contribution_id::text, v.committed, coalesce(v.preceding, ''), v.lifecycle, v.audit, v.doc
-from `
+       v.is_latest, v.is_effective, v.contribution_id::text, v.committed, coalesce(v.preceding, ''), v.lifecycle, v.audit, v.doc`
 
 // EHRs implements eval.Source.
-func (d *documents) EHRs(ctx context.Context, _ eval.Need) iter.Seq2[*eval.EHR, error] {
+func (d *documents) EHRs(ctx context.Context, need eval.Need) iter.Seq2[*eval.EHR, error] {
 	return func(yield func(*eval.EHR, error) bool) {
-		err := d.db.with(ctx, d.db.query, d.db.queryWait, func(conn *pgx.Conn) error { return d.read(ctx, conn, yield) })
+		err := d.db.with(ctx, d.db.query, d.db.queryWait, func(conn *pgx.Conn) error { return d.read(ctx, conn, need, yield) })
 		if err != nil {
 			yield(nil, translate(ctx, err))
 		}
 	}
 }
 
-func (d *documents) read(ctx context.Context, conn *pgx.Conn, yield func(*eval.EHR, error) bool) error {
+func (d *documents) read(ctx context.Context, conn *pgx.Conn, need eval.Need, yield func(*eval.EHR, error) bool) error {
 	args := &access.Args{}
 	action, fixed, where := access.Query, "", " where v.kind <= 3"
+	if d.directories {
+		where = " where v.kind in (2, 3)"
+	}
+	if !need.AllVersions {
+		where += " and (v.is_effective or v.is_latest)"
+	}
 	if d.ehr != "" {
 		fixed = args.Add(d.ehr) + "::uuid"
 		action, where = access.Read, where+" and v.ehr_id = "+fixed
@@ -98,7 +110,11 @@ func (d *documents) read(ctx context.Context, conn *pgx.Conn, yield func(*eval.E
 		where += " and e.is_queryable"
 	}
 	scope := access.NewScope(d.profile, action, args, fixed)
-	text := documentsSQL + scope.Scan(access.Version, "v") + " join " + scope.Scan(access.EHR, "e") +
+	hides := ", null::text[]"
+	if !d.profile.All {
+		hides = fmt.Sprintf(hiddenSQL, scope.Scan(access.Version, "w"))
+	}
+	text := documentsSQL + hides + "\nfrom " + scope.Scan(access.Version, "v") + " join " + scope.Scan(access.EHR, "e") +
 		" on e.ehr_id = v.ehr_id join system s on s.id = v.system join system y on y.id = e.system" + where + " order by v.ehr_id, v.vo_id, v.ver"
 	b := &pgx.Batch{}
 	b.Queue(beginSnapshotSQL)
@@ -127,9 +143,10 @@ func (d *documents) read(ctx context.Context, conn *pgx.Conn, yield func(*eval.E
 		var created, committed time.Time
 		var kind, lifecycle int16
 		var doc []byte
+		var hidden []string
 		var v eval.Document
 		if err := rows.Scan(&id, &system, &created, &v.VersionUID, &kind, &v.Latest, &v.Effective, &v.Contribution,
-			&committed, &v.Preceding, &lifecycle, &audit, &doc); err != nil {
+			&committed, &v.Preceding, &lifecycle, &audit, &doc, &hidden); err != nil {
 			return err
 		}
 		if ehr == nil || ehr.ID != id {
@@ -147,6 +164,9 @@ func (d *documents) read(ctx context.Context, conn *pgx.Conn, yield func(*eval.E
 		}
 		if doc != nil {
 			if v.Tree, err = canon.ReadStored(doc); err != nil {
+				return err
+			}
+			if v.Tree, err = cdr.NarrowedFolder(v.Tree, hidden); err != nil {
 				return err
 			}
 		}

@@ -103,7 +103,9 @@ func compile(q *aql.Query, params map[string]any, opts Options) (*query, error) 
 			return nil, err
 		}
 	}
-	c.pinned, c.isPinned = q.PinnedEHR(params)
+	if c.pinned, c.isPinned = opts.EHR, opts.EHR != ""; !c.isPinned {
+		c.pinned, c.isPinned = q.PinnedEHR(params)
+	}
 	return c, nil
 }
 

@@ -46,6 +46,9 @@ func Run(ctx context.Context, q *aql.Query, params map[string]any, src Source, o
 		if err := r.ehr(ehr); err != nil {
 			return nil, err
 		}
+		if r.enough() {
+			break
+		}
 	}
 	if r.opts.MaxRows > 0 && len(r.lines)+len(r.sorted) > r.opts.MaxRows {
 		return nil, r.tooMany()
@@ -98,6 +101,11 @@ func (r *run) ehr(ehr *EHR) error {
 	return r.err
 }
 
+// enough says that no later row can be in the result.
+func (r *run) enough() bool {
+	return r.Limit != nil && !r.grouped && !r.Distinct && len(r.order) == 0 && int64(len(r.lines)) >= r.Limit.Count+r.Limit.Offset
+}
+
 // row takes the row that is bound, if WHERE holds.
 func (r *run) row() bool {
 	if !r.alive() {
@@ -120,7 +128,7 @@ func (r *run) row() bool {
 	}
 	r.addKeys(&l)
 	r.lines = append(r.lines, l)
-	return true
+	return !r.enough()
 }
 
 func (r *run) tooMany() error {

@@ -84,6 +84,8 @@ type Options struct {
 	// Convert changes a magnitude from one unit to another, false where they are
 	// not commensurable; nil knows no units.
 	Convert func(magnitude *apd.Decimal, from, to string) (*apd.Decimal, bool)
+	// EHR fixes the query to one record, whatever its text says.
+	EHR string
 	// MaxRows bounds the rows before ORDER BY and LIMIT; 0 means no bound.
 	MaxRows int
 }
