@@ -59,7 +59,7 @@ func (c serveCommand) Run(ctx context.Context) error {
 	}
 	var draining atomic.Bool
 	l, err := p.listen(listenOptions{
-		Listen: c.Listen, OpsListen: c.OpsListen, Verifier: verifier(p, false, false), Compat: values.Compat, SystemID: c.SystemID,
+		Listen: c.Listen, OpsListen: c.OpsListen, Verifier: verifier(p, false, false), Compat: values.Compat, ECIS: values.ECIS, SystemID: c.SystemID,
 		Draining: whether(&draining),
 		Server: rest.Options{
 			BasePath: c.BasePath, PublicURL: c.PublicURL, BodyLimit: c.BodyLimit, Budget: c.MemoryBudget, Deadline: c.Deadline, QueryDeadline: c.QueryDeadline,

@@ -168,9 +168,11 @@ type listenOptions struct {
 	Listen, OpsListen string
 	Verifier          rest.Verifier
 	Demo, Compat      bool
-	Pprof             bool
-	SystemID          string
-	Draining          func() error
+	// ECIS serves the paths of EhrScape.
+	ECIS     bool
+	Pprof    bool
+	SystemID string
+	Draining func() error
 	// Server holds the limits and the base path.
 	Server rest.Options
 }
@@ -189,8 +191,8 @@ func (p *parts) listen(o listenOptions) (_ *listeners, err error) {
 		audit.Routes(p.trail),
 		web.Routes(web.About{Version: version, SystemID: o.SystemID, Demo: o.Demo}),
 	)
-	if o.Compat {
-		options.Routes = append(options.Routes, ecis.Routes(p.service)...)
+	if o.ECIS {
+		options.Routes = append(options.Routes, ecis.Routes(p.service, p.db)...)
 	}
 	options.Verifier = o.Verifier
 	options.Manners, options.Logger, options.Metrics = rest.MannersFor(o.Compat), p.log, metrics

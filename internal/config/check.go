@@ -27,6 +27,8 @@ type Values struct {
 	Certificate *tls.Certificate
 	// Compat says that the manners are EHRbase's.
 	Compat bool
+	// ECIS says that the paths of EhrScape are served.
+	ECIS bool
 	// TerminologyToken and ValueSets are what the files of the terminology server
 	// hold, empty without.
 	TerminologyToken string
@@ -162,6 +164,10 @@ func (s *Serve) read(v *Values, wrong func(flag, format string, args ...any)) {
 		wrong("log-level", "%q is no level", s.LogLevel)
 	}
 	v.Compat = s.Compat == "ehrbase"
+	v.ECIS = v.Compat
+	if s.ECIS != nil {
+		v.ECIS = *s.ECIS
+	}
 	switch {
 	case s.TLSCert == "" && s.TLSKey == "":
 	case s.TLSCert == "" || s.TLSKey == "":

@@ -22,6 +22,7 @@ type Serve struct {
 
 	SystemID string `name:"system-id" help:"This system's id, as in version uids. It is stored at the first start and can never change." env:"QUIRE_SYSTEM_ID" placeholder:"ID" group:"Record"`
 	Compat   string `help:"Manners: none is the openEHR specification, ehrbase the answers its clients expect." enum:"none,ehrbase" default:"none" env:"QUIRE_COMPAT" group:"Record"`
+	ECIS     *bool  `name:"ecis" help:"Serve /rest/ecis/v1, the paths of EhrScape, beside the specification's. Without this setting it is served with --compat ehrbase." negatable:"" env:"QUIRE_ECIS" group:"Record"`
 	TimeZone string `name:"clinical-timezone" help:"Zone of times that state no offset; stored text is never rewritten." default:"Europe/London" env:"QUIRE_CLINICAL_TIMEZONE" placeholder:"ZONE" group:"Record"`
 	Destroy  bool   `name:"enable-destruction" help:"Allow physical deletion of records. Off: those operations answer 405." env:"QUIRE_ENABLE_DESTRUCTION" group:"Record"`
 	FormKey  string `name:"form-key-file" help:"File of at least 32 random bytes that signs issued forms; the same for all processes." env:"QUIRE_FORM_KEY_FILE" placeholder:"FILE" group:"Record"`

@@ -49,6 +49,20 @@ func TestSoundConfiguration(t *testing.T) {
 	}
 }
 
+// TestECIS: EhrScape's paths come with EHRbase's manners, unless it is said
+// otherwise.
+func TestECIS(t *testing.T) {
+	for args, want := range map[string]bool{
+		"": false, "--compat=ehrbase": true, "--ecis": true, "--no-ecis": false,
+		"--compat=ehrbase --no-ecis": false, "--compat=ehrbase --ecis": true,
+	} {
+		s := parse(t, append(sound(t), strings.Fields(args)...)...)
+		if v, err := s.Check(); err != nil || v.ECIS != want {
+			t.Errorf("%q: %v, %v", args, v.ECIS, err)
+		}
+	}
+}
+
 // TestNothingSecretHasADefault: without settings every one that must be given is
 // named, all at once.
 func TestNothingSecretHasADefault(t *testing.T) {

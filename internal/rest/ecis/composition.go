@@ -1,11 +1,12 @@
 package ecis
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/gofrs/uuid/v5"
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
@@ -127,54 +128,38 @@ func (h handlers) deleteComposition(call *rest.Call) error {
 	return call.JSON(http.StatusOK, enveloped(call, "DELETE", compositionPath("")))
 }
 
-// found reads a version of a composition. A deleted one is not found, as clients
-// expect here.
+// noRecord is the id of no EHR: of no version and variant that is ever given out.
+const noRecord = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+
+// found reads a version of a composition in the record it is in. EhrScape names
+// no record, so its answer to what does not exist, was deleted or is hidden from
+// the caller is one and the same.
 func (h handlers) found(call *rest.Call, ref cdr.VersionRef) (cdr.Document, error) {
-	ehr, err := h.ehrOf(call, ref)
-	if err != nil {
+	object := ref.Object
+	if object == "" {
+		object, _, _ = strings.Cut(ref.VersionUID, "::")
+	}
+	id, err := uuid.FromString(object)
+	if err != nil || len(object) != 36 {
+		return cdr.Document{}, unknown()
+	}
+	ehr, err := h.homes.Home(call.Context(), id.String())
+	switch {
+	case fault.Is(err, fault.NotFound):
+		ehr = noRecord // the read refuses it and has it audited
+	case err != nil:
 		return cdr.Document{}, err
 	}
+	if named := call.Query("ehrId"); named != "" && !strings.EqualFold(named, ehr) {
+		ehr = noRecord
+	}
 	doc, err := h.service.Composition(call.Context(), call.Caller, ehr, ref)
-	if err == nil && doc.Deleted {
-		err = unknown()
+	if fault.Is(err, fault.NotFound) || err == nil && doc.Deleted {
+		return cdr.Document{}, unknown()
 	}
 	return doc, err
 }
 
 func unknown() error {
 	return fault.New(fault.NotFound, "composition", "there is no such composition")
-}
-
-// ehrOf finds the record that a composition is in: by the query parameter ehrId,
-// which EhrScape does not have, else by a query that the caller must be allowed
-// to run over all records.
-func (h handlers) ehrOf(call *rest.Call, ref cdr.VersionRef) (string, error) {
-	if ehr := call.Query("ehrId"); ehr != "" {
-		return ehr, nil
-	}
-	object := ref.Object
-	if object == "" {
-		object, _, _ = strings.Cut(ref.VersionUID, "::")
-	}
-	found, err := h.service.Query(call.Context(), call.Caller, cdr.QueryRequest{
-		Text:   "SELECT e/ehr_id/value FROM EHR e CONTAINS COMPOSITION c WHERE c/uid/value LIKE $uid LIMIT 1",
-		Params: map[string]any{"uid": object + "::*"},
-	})
-	if err != nil {
-		return "", err
-	}
-	var text bytes.Buffer
-	if _, err := found.WriteTo(&text); err != nil {
-		return "", err
-	}
-	var set struct {
-		Rows [][]string `json:"rows"`
-	}
-	if err := json.Unmarshal(text.Bytes(), &set); err != nil {
-		return "", err
-	}
-	if len(set.Rows) == 0 {
-		return "", unknown()
-	}
-	return set.Rows[0][0], nil
 }

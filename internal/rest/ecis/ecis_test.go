@@ -28,11 +28,20 @@ import (
 type anyone struct{}
 
 func (anyone) Profile(_ context.Context, c cdr.Caller) (*access.Profile, error) {
+	switch c.Subject {
+	case "reader":
+		return &access.Profile{Principal: c.Subject, Readable: []string{c.Organisation}, Templates: []int32{1, 2, 3, 4}}, nil
+	case "outsider":
+		return &access.Profile{Principal: c.Subject, Readable: []string{"south"}, Templates: []int32{1, 2, 3, 4}}, nil
+	}
 	return &access.Profile{Principal: c.Subject, All: true, CreateIn: []string{c.Organisation}}, nil
 }
 func (anyone) Refresh(context.Context) error           { return nil }
 func (anyone) Record(context.Context, cdr.Event) error { return nil }
-func (anyone) Verify(context.Context, rest.Credentials) (cdr.Caller, error) {
+func (anyone) Verify(_ context.Context, c rest.Credentials) (cdr.Caller, error) {
+	if who := c.Header("Authorization"); who != "" {
+		return cdr.Caller{Subject: who, Organisation: "north", Name: who}, nil
+	}
 	return cdr.Caller{Subject: "system:test", Organisation: "north", All: true, Name: "Test"}, nil
 }
 
@@ -45,7 +54,7 @@ func app(t *testing.T) *fiber.App {
 	}
 	t.Cleanup(db.Close)
 	service := cdr.New(cdr.Deps{Store: db, Authorizer: anyone{}, Auditor: anyone{}, SystemID: "test.quire", Compat: true})
-	made, err := rest.New(rest.Options{Routes: ecis.Routes(service), Manners: rest.MannersFor(true), Verifier: anyone{}, Logger: slog.New(slog.DiscardHandler)})
+	made, err := rest.New(rest.Options{Routes: ecis.Routes(service, db), Manners: rest.MannersFor(true), Verifier: anyone{}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,6 +64,7 @@ func app(t *testing.T) *fiber.App {
 type asker struct {
 	*testing.T
 	app *fiber.App
+	who string
 }
 
 // ask sends a request and reads the answer as JSON where it is.
@@ -63,6 +73,9 @@ func (a asker) ask(method, path, media, body string, status int) map[string]any 
 	request := httptest.NewRequest(method, "/rest/ecis/v1"+path, strings.NewReader(body))
 	if media != "" {
 		request.Header.Set("Content-Type", media)
+	}
+	if a.who != "" {
+		request.Header.Set("Authorization", a.who)
 	}
 	response, err := a.app.Test(request, 20_000)
 	if err != nil {
@@ -89,7 +102,7 @@ func TestECIS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := asker{t, app(t)}
+	a := asker{t, app(t), ""}
 	const template = "Every%20type.v1"
 
 	// Templates.
@@ -168,6 +181,15 @@ func TestECIS(t *testing.T) {
 	if got := a.ask("GET", "/composition/"+object+"?format=FLAT", "", "", http.StatusOK); !strings.Contains(fmtOf(got["composition"]), "two") {
 		t.Errorf("latest: %v", got)
 	}
+	// By its uid alone: whoever may read the record, with no right to query all.
+	reader, outsider := asker{t, a.app, "reader"}, asker{t, a.app, "outsider"}
+	reader.ask("GET", in, "", "", http.StatusOK)
+	hidden := outsider.ask("GET", in, "", "", http.StatusNotFound)
+	nowhere := outsider.ask("GET", "/composition/5ae1c45c-53c2-4e3a-b9ff-c979e0494fff", "", "", http.StatusNotFound)
+	if hidden["text"] != nowhere["text"] {
+		t.Errorf("what is hidden is told from what is not there:\n%v\n%v", hidden["text"], nowhere["text"])
+	}
+	a.ask("GET", in+"?ehrId=5ae1c45c-53c2-4e3a-b9ff-c979e0494fff", "", "", http.StatusNotFound)
 	wrong := a.ask("POST", at+"&format=FLAT", "application/json", strings.Replace(flat, "text", "txet", 1), http.StatusUnprocessableEntity)
 	if !strings.Contains(fmtOf(wrong["issues"]), "every_type/reading:0/any_event:0/text") {
 		t.Errorf("refusal: %v", wrong)

@@ -27,9 +27,17 @@ type Service interface {
 	Query(ctx context.Context, caller cdr.Caller, query cdr.QueryRequest) (*cdr.ResultSet, error)
 }
 
+// Homes finds the record of a composition, which EhrScape's paths do not name.
+type Homes interface {
+	// Home is the EHR of a composition by its object's uuid, whoever asks: what
+	// the caller may see is decided by the read that follows. NotFound where
+	// there is none.
+	Home(ctx context.Context, object string) (ehr string, err error)
+}
+
 // Routes is the table of the whole API.
-func Routes(service Service) []rest.Route {
-	h := handlers{service}
+func Routes(service Service, homes Homes) []rest.Route {
+	h := handlers{service, homes}
 	ehr, composition, template, query := root+"/ehr", root+"/composition", root+"/template", root+"/query"
 	both := []string{rest.JSON, rest.XML, rest.TextXML}
 	return []rest.Route{
@@ -54,7 +62,10 @@ func Routes(service Service) []rest.Route {
 	}
 }
 
-type handlers struct{ service Service }
+type handlers struct {
+	service Service
+	homes   Homes
+}
 
 // envelope is what all answers begin with.
 type envelope struct {
