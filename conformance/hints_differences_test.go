@@ -16,6 +16,7 @@ var hintDifferences = []hintDifference{
 	{"X-55 X-62", "H-11", "advice on building and on testing, nothing to answer: no validation rests on the v2 schemas, and roles are the policy's"},
 	{"V-04", "H-12", "dates of different precision compare by what both have (undetermined in the model); the outcome is recorded only"},
 	{"C-25", "H-13", "a CONSTRAINT_REF without a binding needs a template none of ours is; the validator asks only what is bound"},
+	{"X-08", "H-14", "an empty list is no list, in every class (so are the empty `links` of C-18 and `identifiers` of C-19): XML cannot tell them apart, and what is stored and served has none, as the invariants want. A list that must have members is missed either way"},
 }
 
 // shownElsewhere are the situations a test beside the code shows.

@@ -26,6 +26,9 @@ var peerHints = []struct {
 	{does: "templates of the administrator: 422 in use, 200 else", more: func(c *scene) {
 		c.do(post(opts, ourTemplate("{uuid}")).typed("application/xml").want(201, 204))
 		at := c.s.Admin + "/template/{uuid}"
+		c.do(remove(at).want(403))
+		c.do(put(at, ourTemplate("{uuid}")).typed("application/xml").want(403))
+		c.do(remove(c.s.Admin + "/template/all").want(403))
 		c.do(post(comp, composition(set("archetype_details.template_id.value", "{uuid}"))).want(201, 204).keep("v1"))
 		c.header = []string{"Authorization", peerAdmin}
 		c.do(remove(at).want(422))
@@ -37,6 +40,7 @@ var peerHints = []struct {
 	}},
 	{does: "stored queries of the administrator", more: func(c *scene) {
 		c.do(put("/definition/query/peer::{uuid}/1.0.0", oneOf).typed("text/plain").want(200))
+		c.do(remove(c.s.Admin + "/query/peer::{uuid}/1.0.0").want(403))
 		c.header = []string{"Authorization", peerAdmin}
 		c.do(remove(c.s.Admin+"/query/peer::{uuid}/1.0.0").want(200, 204))
 		c.do(get("/definition/query/peer::{uuid}/1.0.0").want(404))
@@ -68,7 +72,7 @@ var peerHints = []struct {
 		post("/ehr/{locked}/composition", composition()).want(409).holding("does not allow modification"),
 		get(comp+"/{v1}x").want(404, 400),
 		post(dir, folder("root")).want(201, 204),
-		post(dir, folder("root")).want(409),
+		post(dir, folder("root")).want(409).holding("FOLDER with uid ").holding(" already exist."),
 		post(comp, composition(set("category.defining_code.code_string", "999"))).want(422).json("error", "Unprocessable Entity").json("message", "*"),
 		asks("SELECT c FROM EHR e CONTAINS COMPOSITION c WHERE c/name/value LIKE 'a\\\\x'").want(400, 200)}},
 	{does: "unparseable 400, violated 422, unknown template 422, in a contribution 400", steps: []*exchange{

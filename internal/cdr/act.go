@@ -54,9 +54,13 @@ func (a Act) AuditDetails(caller Caller, change, description string) ([]byte, er
 	return d.audit, err
 }
 
-// Template compiles the template of an id.
-func (a Act) Template(ctx context.Context, id string) (*Template, error) {
-	return a.service.compiled(ctx, id)
+// TemplateOf is the version of its template that a stored version was judged by,
+// be it retired; nil where it has none.
+func (a Act) TemplateOf(ctx context.Context, v Version) (*Template, error) {
+	if v.TemplateRow == 0 {
+		return nil, nil
+	}
+	return a.service.compiledRow(ctx, v.TemplateRow)
 }
 
 // Validate judges a stored document as it was judged when it came in; tpl is nil

@@ -30,8 +30,27 @@ func (s *Service) CreateDirectory(ctx context.Context, caller Caller, ehr string
 		return Document{}, s.missed(ctx, caller, p, Event{Action: "C", EHR: ehr}, err)
 	}
 	doc, err := s.commit(ctx, caller, p, change{action: "C", ehr: ehr, version: v, details: d, info: info})
+	if err != nil {
+		return Document{}, s.folderExists(ctx, p, ehr, err)
+	}
 	doc.Withheld = s.withheld(ctx, p)
-	return doc, err
+	return doc, nil
+}
+
+// folderExists words the refusal of a second directory as the manners have it,
+// naming the first to who may read it.
+func (s *Service) folderExists(ctx context.Context, p *access.Profile, ehr string, refusal error) error {
+	if s.manners.FolderExists == "" || fault.Of(refusal).Code != "directory-exists" {
+		return refusal
+	}
+	stored, err := s.store.EHR(ctx, p, ehr)
+	if err != nil || stored.DirectoryID == "" {
+		return refusal
+	}
+	if _, err := s.store.Version(ctx, p, ehr, KindFolder, VersionRef{Object: stored.DirectoryID}); err != nil {
+		return refusal
+	}
+	return fault.New(fault.Conflict, "directory-exists", s.manners.FolderExists, stored.DirectoryID)
 }
 
 // UpdateDirectory commits a new version over the one ifMatch names; without a

@@ -40,6 +40,12 @@ type Manners struct {
 	// NextQueryVersion stores a query without a version as the next patch of its
 	// newest one; else always as 1.0.0, over what is there.
 	NextQueryVersion bool
+	// FolderExists are the words, with the uid for %s, that refuse a second
+	// directory to who may read the first; "" leaves those of the store.
+	FolderExists string
+	// AdminDestroys demands the right to destroy records of who destroys
+	// templates and stored queries too.
+	AdminDestroys bool
 	// StrongETags writes "uid" where the specification wants W/"uid".
 	StrongETags bool
 }
@@ -69,6 +75,8 @@ var manners = map[bool]Manners{
 		PreferredTerms:      true,
 		KeepFolderUID:       true,
 		NextQueryVersion:    true,
+		FolderExists:        "FOLDER with uid %s already exist.",
+		AdminDestroys:       true,
 		StrongETags:         true,
 	},
 }

@@ -149,9 +149,6 @@ func (s *Service) party(ctx context.Context, p *access.Profile, class string, co
 		return NewVersion{}, fault.New(fault.Unprocessable, "party-class", "the content is of class %s and not %s", found, class)
 	}
 	t, err := s.tree(content, want, d.lifecycle)
-	if err == nil && content.Tree == nil {
-		err = emptyList(content.JSON)
-	}
 	if err != nil {
 		return NewVersion{}, err
 	}
@@ -167,23 +164,6 @@ func (s *Service) party(ctx context.Context, p *access.Profile, class string, co
 		return NewVersion{}, err
 	}
 	return NewVersion{Kind: KindParty, Tree: t, Template: tpl, Labels: labels, Sens: bits}, nil
-}
-
-// neverEmpty are the lists of a party that may be absent and not empty (RM 1.1.0,
-// Demographic: Contacts_valid, Relationships_validity, Capabilities_valid and
-// others). The tree knows no empty lists.
-var neverEmpty = []string{"contacts", "relationships", "reverse_relationships", "languages", "roles", "capabilities", "links"}
-
-func emptyList(document []byte) error {
-	for i, list := range gjson.GetManyBytes(document, neverEmpty...) {
-		if !list.IsArray() || len(list.Array()) > 0 {
-			continue
-		}
-		path := "/" + neverEmpty[i]
-		return fault.New(fault.Invalid, "list-empty", "%s is an empty list; leave it out", path).
-			With(fault.Issue{Path: path, AQLPath: path, Rule: "list-empty", Expected: "no list or one that is not empty", Found: "[]", Message: "the list is empty"})
-	}
-	return nil
 }
 
 // partyTemplate is the template a party names, nil where it names none that is

@@ -27,7 +27,7 @@ func (s *Service) destroyer(ctx context.Context, caller Caller, area string) (*a
 	if err != nil {
 		return nil, err
 	}
-	if !p.MayUse(area) {
+	if !p.MayUse(area) || s.manners.AdminDestroys && !p.MayUse(purgeArea) {
 		return nil, s.deny(ctx, caller, p, Event{Action: "D"})
 	}
 	if !s.destruction {

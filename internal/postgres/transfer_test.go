@@ -370,6 +370,28 @@ func TestMisfiledEntryMovesAndComesBack(t *testing.T) {
 	h.sound(t)
 }
 
+// A misfiled entry stays what it was judged by, though its template has a newer
+// version by now.
+func TestMisfiledEntryKeepsItsVersionOfTheTemplate(t *testing.T) {
+	h, ctx := newHouse(t), context.Background()
+	tr := h.transfers()
+	wrong, right := h.ehr(t), h.ehr(t)
+	v := h.create(t, wrong.ID, "vital_signs_full", cdr.CommitInfo{})
+	was := must[cdr.Document](t)(h.Composition(ctx, clinician, wrong.ID, cdr.VersionRef{VersionUID: v.VersionUID}))
+	must[*cdr.Template](t)(h.UploadTemplate(ctx, system, vitalSignsOPT(t, "<units>mm[Hg]</units>", "<units>Pa</units>"), cdr.TemplateUpload{Version: "9.0.0"}))
+	moved := must[transfer.Moved](t)(tr.Move(ctx, system, wrong.ID, v.ObjectID, right.ID, "the wrong person"))
+	there := must[cdr.Document](t)(h.Composition(ctx, clinician, right.ID, cdr.VersionRef{VersionUID: moved.VersionUID}))
+	if was.TemplateRow == 0 || there.TemplateRow != was.TemplateRow {
+		t.Errorf("moved as of template row %d, it was %d", there.TemplateRow, was.TemplateRow)
+	}
+	must[transfer.Moved](t)(tr.Unmove(ctx, system, wrong.ID, v.ObjectID, "it was right"))
+	here := must[cdr.Document](t)(h.Composition(ctx, clinician, wrong.ID, cdr.VersionRef{Object: v.ObjectID}))
+	if here.TemplateRow != was.TemplateRow {
+		t.Errorf("brought back as of template row %d, it was %d", here.TemplateRow, was.TemplateRow)
+	}
+	h.sound(t)
+}
+
 // Where one side of a move cannot be done, the other is not done either.
 func TestHalfAMoveIsNone(t *testing.T) {
 	h, ctx := newHouse(t), context.Background()

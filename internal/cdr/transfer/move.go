@@ -155,9 +155,11 @@ func (t *Transfers) contentCommit(ctx context.Context, caller cdr.Caller, ehr st
 	if err != nil {
 		return cdr.Commit{}, err
 	}
-	if v.Template, err = t.Act.Template(ctx, old.Template); err != nil {
+	// By the version it was judged by: a newer one may not know its nodes.
+	if v.Template, err = t.Act.TemplateOf(ctx, old); err != nil {
 		return cdr.Commit{}, err
 	}
+	v.Pinned = true
 	v.Persistent = v.Preceding == "" && t.Act.OnePersistent(tree)
 	if v.Tree, v.Doc, err = cdr.Seal(tree, v.UID(t.SystemID)); err != nil {
 		return cdr.Commit{}, err

@@ -257,10 +257,8 @@ func TestPartyRefusals(t *testing.T) {
 		{"empty identities", person[:strings.Index(person, `"identities"`)] + `"identities":[]}`, 422},
 		{"no identities", person[:strings.Index(person, `,"identities"`)] + `}`, 422},
 		{"no archetype details", strings.Replace(person, person[strings.Index(person, `"archetype_details"`):strings.Index(person, `"identities"`)], "", 1), 422},
-		{"empty contacts", person[:strings.Index(person, `"contacts"`)] + `"contacts":[]}`, 400},
 		{"a contact without addresses", person[:strings.Index(person, `"addresses"`)] + `"addresses":[]}]}`, 422},
 		{"a relationship of somebody else", partyOf("PERSON", "Name", relationOf(unknown)), 422},
-		{"empty links", partyOf("PERSON", "Name", `,"links":[]`), 400},
 	} {
 		status, text, _ := ask(t, app, "POST", "/demographic/person", c.body, h{"Content-Type": "application/json"})
 		if status != c.status {
@@ -272,6 +270,13 @@ func TestPartyRefusals(t *testing.T) {
 	expect(t, app, 405, "PATCH", "/demographic/person", person, nil)
 	if text, _ := expect(t, app, 200, "POST", "/query/aql", `{"q":"SELECT count(*) FROM PARTY p"}`, nil); !strings.Contains(text, `"rows":[[0]]`) {
 		t.Error(text)
+	}
+	// An empty list is no list: nothing is kept of it.
+	for _, list := range []string{"links", "contacts", "relationships", "languages"} {
+		bare := person[:strings.Index(person, `,"contacts"`)] + `,"` + list + `":[]}`
+		if text, _ := expect(t, app, 201, "POST", "/demographic/person", bare, h{"Prefer": "return=representation"}); strings.Contains(text, list) {
+			t.Errorf("empty %s: %s", list, text)
+		}
 	}
 	// The uid a party's own relationships name is kept, while it is free.
 	own := partyOf("PERSON", "Name", `,"uid":{"_type":"HIER_OBJECT_ID","value":"`+object+`"}`+relationOf(object))

@@ -5,7 +5,9 @@
 // What is sent is kept: member order, the text of numbers, dates and strings,
 // the flags of intervals. The closed list of what changes:
 //
-//   - members that are null, and lists that are empty, are dropped;
+//   - members that are null, and lists that are empty, are dropped, in every
+//     class: XML cannot tell an empty list from none, and the invariants that let
+//     a list be absent and not empty (LOCATABLE Links_valid) hold of what is kept;
 //   - a generic suffix of a class is stripped: DV_INTERVAL<DV_QUANTITY>;
 //   - a number sent as a string becomes a number with the same digits;
 //   - a missing class is inferred, and `_type` is written first: where it was
