@@ -61,23 +61,42 @@ func newRecord(t testing.TB) *record {
 	t.Helper()
 	r := &record{templates: map[string]*cdr.Template{}, objects: map[string][]cdr.Document{}, keys: map[string]string{},
 		subjects: map[string]string{nhsA: ehrA, nhsB: ehrB}}
-	for n, shipped := range templates.All() {
-		text, err := templates.FS.ReadFile(shipped.File)
-		if err != nil {
-			t.Fatal(err)
-		}
-		parsed, err := opt.Read(bytes.NewReader(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		compiled, err := template.Compile(parsed)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.templates[shipped.ID] = &cdr.Template{TemplateInfo: cdr.TemplateInfo{ID: shipped.ID, Family: int32(n + 1)}, OPT: string(text), Compiled: compiled}
+	all, err := shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, one := range all {
+		r.templates[one.id] = &cdr.Template{TemplateInfo: cdr.TemplateInfo{ID: one.id, Family: int32(n + 1)}, OPT: one.opt, Compiled: one.compiled}
 	}
 	return r
 }
+
+// ownTemplate is one of our templates, read and compiled.
+type ownTemplate struct {
+	id, opt  string
+	compiled *template.Compiled
+}
+
+// shipped compiles our templates once for all tests.
+var shipped = sync.OnceValues(func() ([]ownTemplate, error) {
+	var all []ownTemplate
+	for _, file := range templates.All() {
+		text, err := templates.FS.ReadFile(file.File)
+		if err != nil {
+			return nil, err
+		}
+		parsed, err := opt.Read(bytes.NewReader(text))
+		if err != nil {
+			return nil, err
+		}
+		compiled, err := template.Compile(parsed)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ownTemplate{file.ID, string(text), compiled})
+	}
+	return all, nil
+})
 
 func (r *record) Templates(context.Context, cdr.Caller) ([]cdr.TemplateInfo, error) {
 	return []cdr.TemplateInfo{r.templates[carePlan].TemplateInfo, r.templates[vitalSigns].TemplateInfo}, nil
