@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/fault"
 )
 
 // What EXPLAIN stands with before a statement.
@@ -34,6 +35,10 @@ func (db *DB) ExplainQuery(ctx context.Context, q cdr.StoreQuery, estimates bool
 		return e, err
 	}
 	p, s, err := planned(q, dict)
+	if notInSQL(err) {
+		e.Plan = "documents: rows cannot answer this (" + fault.Of(err).Message + "); the documents the caller may see are read and the query is evaluated on them\n"
+		return e, nil
+	}
 	if err != nil {
 		return e, err
 	}

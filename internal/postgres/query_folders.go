@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/quire-cdr/quire/internal/aql"
+	"github.com/quire-cdr/quire/internal/fault"
 )
 
 // onDocuments says whether a query is evaluated on documents: those of all
@@ -13,6 +14,11 @@ import (
 func onDocuments(q *aql.Query, unlimited bool) bool {
 	return asksHistory(q) || !unlimited && showsReferences(q)
 }
+
+// notInSQL says that a query is AQL and rows cannot answer it: whole VERSIONs,
+// whole objects that are grouped or counted as distinct, data values in FROM. The
+// evaluator may.
+func notInSQL(err error) bool { return err != nil && fault.Of(err).Code == "aql-unsupported" }
 
 // showsReferences says whether a query can show or compare the items of a FOLDER.
 // In doubt it can.

@@ -121,7 +121,7 @@ var froms = []struct{ text, variables string }{
 	{"ITEM_TREE t", "t"}, {"FOLDER f CONTAINS COMPOSITION c", "fc"},
 	{"VERSION x CONTAINS COMPOSITION c", "xc"}, {"EHR e CONTAINS VERSION x[ALL_VERSIONS] CONTAINS COMPOSITION c", "exc"},
 	{"EHR e CONTAINS (COMPOSITION c AND EHR_STATUS s)", "ecs"},
-	{"EVENT_CONTEXT n", "n"},
+	{"EVENT_CONTEXT n", "n"}, {"OBSERVATION o CONTAINS DV_QUANTITY q", "oq"}, {"VERSION x[LATEST_VERSION] CONTAINS COMPOSITION c", "xc"},
 }
 
 var paths = map[byte][]string{
@@ -135,7 +135,8 @@ var paths = map[byte][]string{
 	's': {"/name/value", "/is_modifiable", "/subject/external_ref/id/value"},
 	't': {"/archetype_node_id", "/items[at0010]/value", "/items/name/value"},
 	'f': {"/name/value", "/items/id/value", "/archetype_node_id"},
-	'x': {"/uid/value", "/commit_audit/change_type/value", "/lifecycle_state/value", "/commit_audit/time_committed/value"},
+	'q': {"", "/magnitude", "/units"},
+	'x': {"", "/uid/value", "/commit_audit/change_type/value", "/lifecycle_state/value", "/commit_audit/time_committed/value"},
 	'n': {"", "/start_time/value", "/setting/value"},
 }
 
