@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/quire-cdr/quire/internal/aql"
 	"github.com/quire-cdr/quire/internal/cdr"
@@ -79,12 +78,11 @@ func (c aqlRun) Run(ctx context.Context) error {
 	if err := json.Unmarshal(answer, &set); err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	names := make([]string, len(set.Columns))
 	for i, column := range set.Columns {
 		names[i] = column.Name
 	}
-	fmt.Fprintln(w, strings.Join(names, "\t"))
+	rows := [][]string{names}
 	for _, row := range set.Rows {
 		cells := make([]string, len(row))
 		for i, cell := range row {
@@ -95,9 +93,9 @@ func (c aqlRun) Run(ctx context.Context) error {
 				cells[i] = string(cell)
 			}
 		}
-		fmt.Fprintln(w, strings.Join(cells, "\t"))
+		rows = append(rows, cells)
 	}
-	return w.Flush()
+	return printTable(rows)
 }
 
 type aqlExplain struct{ asked }

@@ -3,13 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
-	"text/tabwriter"
 
 	"github.com/quire-cdr/quire/archetypes"
 	"github.com/quire-cdr/quire/internal/adl"
@@ -29,31 +26,22 @@ type archetypeCheck struct {
 
 // Run checks every file and fails if one is wrong.
 func (c archetypeCheck) Run() error {
-	wrong := 0
-	for _, file := range c.Files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
+	return judgeFiles(c.Files, "archetypes are wrong", func(file string, text []byte) (bool, error) {
 		read, err := adl.Read(bytes.NewReader(text))
 		if err != nil {
-			wrong++
 			var f *fault.Error
 			if !errors.As(err, &f) {
-				return err
+				return false, err
 			}
 			printIssues(file, f.Issues)
-			continue
+			return false, nil
 		}
 		fmt.Printf("%s: archetype %s, languages %v\n", file, read.ID, read.Languages())
 		if c.Warnings {
 			printIssues(file, adl.Check(read))
 		}
-	}
-	if wrong > 0 {
-		return fmt.Errorf("%d of %d archetypes are wrong", wrong, len(c.Files))
-	}
-	return nil
+		return true, nil
+	})
 }
 
 func printIssues(file string, issues []fault.Issue) {
@@ -69,22 +57,7 @@ type archetypeUpload struct {
 
 // Run uploads the files in order and stops at the first refusal.
 func (c archetypeUpload) Run(ctx context.Context) error {
-	server, err := c.Server.connect()
-	if err != nil {
-		return err
-	}
-	for _, file := range c.Files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		_, header, err := server.call(ctx, "POST", server.OpenEHR+"/definition/archetype/adl1.4", "text/plain", text)
-		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-		fmt.Printf("%s: %s\n", file, header.Get("Location"))
-	}
-	return nil
+	return c.Server.upload(ctx, c.Files, "/definition/archetype/adl1.4", "text/plain", printLocation)
 }
 
 type archetypeList struct {
@@ -93,29 +66,14 @@ type archetypeList struct {
 
 // Run prints a line for each archetype.
 func (c archetypeList) Run(ctx context.Context) error {
-	server, err := c.Server.connect()
-	if err != nil {
-		return err
-	}
-	text, _, err := server.call(ctx, "GET", server.OpenEHR+"/definition/archetype/adl1.4", "", nil)
-	if err != nil {
-		return err
-	}
-	var list []struct {
+	type archetype struct {
 		ID       string `json:"archetype_id"`
 		Parent   string `json:"parent_archetype_id"`
 		Concept  string `json:"concept"`
 		Uploaded string `json:"uploaded_timestamp"`
 	}
-	if err := json.Unmarshal(text, &list); err != nil {
-		return err
-	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "ARCHETYPE\tCONCEPT\tSPECIALISES\tUPLOADED")
-	for _, a := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", a.ID, a.Concept, a.Parent, a.Uploaded)
-	}
-	return w.Flush()
+	return printList(ctx, c.Server, "/definition/archetype/adl1.4", []string{"ARCHETYPE", "CONCEPT", "SPECIALISES", "UPLOADED"},
+		func(a archetype) []string { return []string{a.ID, a.Concept, a.Parent, a.Uploaded} })
 }
 
 // installArchetypes uploads the archetypes this build ships with; one that is

@@ -107,22 +107,13 @@ func (c benchCommand) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-		defer cancel()
-		if err := cluster.Stop(stopping); err != nil {
-			fmt.Fprintln(os.Stderr, "stopping the child processes:", err)
-		}
-	}()
+	defer stopCluster(ctx, cluster, func(err error) { fmt.Fprintln(os.Stderr, "stopping the child processes:", err) })
 	keep, err := loadSecrets(cluster.Dir())
 	if err != nil {
 		return err
 	}
-	ownerDSN, appDSN, err := postgres.Bootstrap(ctx, cluster.SuperuserDSN("postgres"), "quire", keep.OwnerPassword, keep.AppPassword)
+	ownerDSN, appDSN, err := openDatabase(ctx, cluster, keep)
 	if err != nil {
-		return err
-	}
-	if err := postgres.Migrate(ctx, ownerDSN); err != nil {
 		return err
 	}
 	w := wiring{

@@ -75,37 +75,52 @@ func (c *client) call(ctx context.Context, method, url, contentType string, body
 func (c *client) within(ctx context.Context, limit time.Duration, method, url, contentType string, body []byte) ([]byte, http.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	header := http.Header{"Accept": {"application/json"}}
+	if contentType != "" {
+		header.Set("Content-Type", contentType)
+	}
+	res, err := c.send(ctx, method, url, header, body)
 	if err != nil {
 		return nil, nil, err
 	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	return text, res.Header, err
+}
+
+// maxAnswer bounds an answer that is kept in memory.
+const maxAnswer = 256 << 20
+
+// send gives an answer of which the body is still to be read, and closed.
+func (c *client) send(ctx context.Context, method, url string, header http.Header, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header = header
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
-	}
-	req.Header.Set("Accept", "application/json")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, nil, fmt.Errorf("the server does not answer: %w", err)
+		return nil, fmt.Errorf("the server does not answer: %w", err)
+	}
+	if res.StatusCode < http.StatusBadRequest {
+		return res, nil
 	}
 	defer res.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(res.Body, 256<<20))
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if res.StatusCode >= 400 {
-		message := gjson.GetBytes(text, "message").String()
-		if message == "" {
-			message = http.StatusText(res.StatusCode)
-		}
-		for _, v := range gjson.GetBytes(text, "validationErrors").Array() {
-			message += "\n  " + v.String()
-		}
-		return nil, nil, fmt.Errorf("%d: %s", res.StatusCode, message)
+	message := gjson.GetBytes(text, "message").String()
+	if message == "" {
+		message = http.StatusText(res.StatusCode)
 	}
-	return text, res.Header, nil
+	for _, v := range gjson.GetBytes(text, "validationErrors").Array() {
+		message += "\n  " + v.String()
+	}
+	return nil, fmt.Errorf("%d: %s", res.StatusCode, message)
 }
 
 type tokenCommand struct {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/quire-cdr/quire/internal/opt"
 	"github.com/quire-cdr/quire/internal/rm"
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/canonxml"
@@ -28,15 +27,7 @@ type convertCommand struct {
 
 // Run converts one composition between formats; nothing is sent anywhere.
 func (c convertCommand) Run() error {
-	source, err := os.ReadFile(c.Template)
-	if err != nil {
-		return err
-	}
-	parsed, err := opt.Read(bytes.NewReader(source))
-	if err != nil {
-		return err
-	}
-	compiled, err := template.Compile(parsed)
+	compiled, err := compiledFile(c.Template)
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,6 @@ import (
 	"net/url"
 	"os"
 
-	"github.com/tidwall/gjson"
-
 	"github.com/quire-cdr/quire/internal/cdr/transfer"
 )
 
@@ -101,21 +99,10 @@ func exportOne(ctx context.Context, server *client, id string, to io.Writer) err
 
 // stream gives an answer as it comes, without a limit of size or time.
 func (c *client) stream(ctx context.Context, address string, take func(io.Reader) error) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	res, err := c.send(ctx, http.MethodGet, address, http.Header{}, nil)
 	if err != nil {
 		return err
 	}
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("the server does not answer: %w", err)
-	}
 	defer func() { _ = res.Body.Close() }()
-	if res.StatusCode >= http.StatusBadRequest {
-		text, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-		return errors.Join(fmt.Errorf("%d: %s", res.StatusCode, gjson.GetBytes(text, "message")), err)
-	}
 	return take(res.Body)
 }

@@ -1,16 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
-	"os"
-	"text/tabwriter"
-
-	"github.com/quire-cdr/quire/internal/opt"
-	"github.com/quire-cdr/quire/internal/template"
 )
 
 type templateCommand struct {
@@ -29,27 +23,15 @@ type templateCheck struct {
 
 // Run checks every file and fails if one is wrong.
 func (c templateCheck) Run() error {
-	wrong := 0
-	for _, file := range c.Files {
-		text, err := os.ReadFile(file)
+	return judgeFiles(c.Files, "templates are wrong", func(file string, text []byte) (bool, error) {
+		compiled, err := compiledText(text)
 		if err != nil {
-			return err
+			fmt.Printf("%s: %v\n", file, err)
+			return false, nil
 		}
-		parsed, err := opt.Read(bytes.NewReader(text))
-		if err == nil {
-			var compiled *template.Compiled
-			if compiled, err = template.Compile(parsed); err == nil {
-				fmt.Printf("%s: template %q, %d nodes, root %s\n", file, compiled.TemplateID, compiled.Len(), compiled.RootArchetype)
-				continue
-			}
-		}
-		wrong++
-		fmt.Printf("%s: %v\n", file, err)
-	}
-	if wrong > 0 {
-		return fmt.Errorf("%d of %d templates are wrong", wrong, len(c.Files))
-	}
-	return nil
+		fmt.Printf("%s: template %q, %d nodes, root %s\n", file, compiled.TemplateID, compiled.Len(), compiled.RootArchetype)
+		return true, nil
+	})
 }
 
 type templateUpload struct {
@@ -62,37 +44,18 @@ type templateUpload struct {
 
 // Run uploads the files in order and stops at the first refusal.
 func (c templateUpload) Run(ctx context.Context) error {
-	server, err := c.Server.connect()
-	if err != nil {
-		return err
-	}
 	query := url.Values{}
 	for name, value := range map[string]string{"label": c.Label, "version": c.Semver} {
 		if value != "" {
 			query.Set(name, value)
 		}
 	}
+	answered := printLocation
 	if c.DryRun {
 		query.Set("dry_run", "true")
+		answered = func(file string, answer []byte, _ http.Header) error { return printImpact(file, answer) }
 	}
-	for _, file := range c.Files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		answer, header, err := server.call(ctx, "POST", server.OpenEHR+"/definition/template/adl1.4?"+query.Encode(), "application/xml", text)
-		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-		if c.DryRun {
-			if err := printImpact(file, answer); err != nil {
-				return err
-			}
-			continue
-		}
-		fmt.Printf("%s: %s\n", file, header.Get("Location"))
-	}
-	return nil
+	return c.Server.upload(ctx, c.Files, "/definition/template/adl1.4?"+query.Encode(), "application/xml", answered)
 }
 
 type templateList struct {
@@ -101,26 +64,11 @@ type templateList struct {
 
 // Run prints a line for each template.
 func (c templateList) Run(ctx context.Context) error {
-	server, err := c.Server.connect()
-	if err != nil {
-		return err
-	}
-	text, _, err := server.call(ctx, "GET", server.OpenEHR+"/definition/template/adl1.4", "", nil)
-	if err != nil {
-		return err
-	}
-	var list []struct {
+	type listed struct {
 		TemplateID  string `json:"template_id"`
 		ArchetypeID string `json:"archetype_id"`
 		Created     string `json:"created_timestamp"`
 	}
-	if err := json.Unmarshal(text, &list); err != nil {
-		return err
-	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "TEMPLATE\tROOT\tUPLOADED")
-	for _, t := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", t.TemplateID, t.ArchetypeID, t.Created)
-	}
-	return w.Flush()
+	return printList(ctx, c.Server, "/definition/template/adl1.4", []string{"TEMPLATE", "ROOT", "UPLOADED"},
+		func(t listed) []string { return []string{t.TemplateID, t.ArchetypeID, t.Created} })
 }

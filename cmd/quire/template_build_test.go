@@ -12,13 +12,13 @@ import (
 // TestTemplateBuild: one source to a file, several to a folder, and a wrong one
 // leaves nothing behind.
 func TestTemplateBuild(t *testing.T) {
-	const data = "../../internal/template/build/testdata"
+	const adl, data = "../../internal/template/build/testdata/adl", "../../internal/template/source/testdata"
 	dir := t.TempDir()
 	one := filepath.Join(dir, "one.opt")
-	if err := (templateBuild{Archetypes: data + "/adl", Output: one, Sources: []string{data + "/note.oet"}}).Run(); err != nil {
+	if err := (templateBuild{Archetypes: adl, Output: one, Sources: []string{data + "/note.oet"}}).Run(); err != nil {
 		t.Fatal(err)
 	}
-	if err := (templateBuild{Archetypes: data + "/adl", Output: dir, Sources: []string{data + "/note.yaml", data + "/note.oet"}}).Run(); err != nil {
+	if err := (templateBuild{Archetypes: adl, Output: dir, Sources: []string{data + "/note.yaml", data + "/note.oet"}}).Run(); err != nil {
 		t.Fatal(err)
 	}
 	if err := (templateBuild{Output: dir, Sources: []string{"../../templates/vital_signs_observations.v1.yaml"}}).Run(); err != nil {

@@ -1,17 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
-	"text/tabwriter"
 
-	"github.com/quire-cdr/quire/internal/opt"
-	"github.com/quire-cdr/quire/internal/template"
 	"github.com/quire-cdr/quire/internal/template/diff"
 )
 
@@ -48,33 +44,16 @@ func (c templateDiff) Run() error {
 	return nil
 }
 
-func compiledFile(path string) (*template.Compiled, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	source, err := opt.Read(bytes.NewReader(text))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	compiled, err := template.Compile(source)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return compiled, nil
-}
-
 func printChanges(changes []diff.Change) error {
 	if len(changes) == 0 {
 		fmt.Println("no difference")
 		return nil
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "EFFECT\tCHANGE\tPATH\tOLD\tNEW\tMEANING")
+	rows := [][]string{{"EFFECT", "CHANGE", "PATH", "OLD", "NEW", "MEANING"}}
 	for _, c := range changes {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", c.Effect, c.What, c.Path, c.Old, c.New, c.Message)
+		rows = append(rows, []string{fmt.Sprint(c.Effect), fmt.Sprint(c.What), c.Path, c.Old, c.New, c.Message})
 	}
-	return w.Flush()
+	return printTable(rows)
 }
 
 type templateVersions struct {
@@ -84,34 +63,20 @@ type templateVersions struct {
 
 // Run prints a line for each version of a template, the one in use first.
 func (c templateVersions) Run(ctx context.Context) error {
-	server, err := c.Server.connect()
-	if err != nil {
-		return err
-	}
-	text, _, err := server.call(ctx, "GET", server.OpenEHR+"/definition/template/adl1.4/"+url.PathEscape(c.ID)+"/versions", "", nil)
-	if err != nil {
-		return err
-	}
-	var list []struct {
+	type version struct {
 		Version string `json:"version"`
 		UID     string `json:"uid"`
 		Created string `json:"created_timestamp"`
 		Retired string `json:"retired_timestamp"`
 		InUse   bool   `json:"in_use"`
 	}
-	if err := json.Unmarshal(text, &list); err != nil {
-		return err
-	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "VERSION\tUPLOADED\tRETIRED\tUID")
-	for _, v := range list {
-		retired := v.Retired
-		if v.InUse {
-			retired = "in use"
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", v.Version, v.Created, retired, v.UID)
-	}
-	return w.Flush()
+	return printList(ctx, c.Server, "/definition/template/adl1.4/"+url.PathEscape(c.ID)+"/versions", []string{"VERSION", "UPLOADED", "RETIRED", "UID"},
+		func(v version) []string {
+			if v.InUse {
+				v.Retired = "in use"
+			}
+			return []string{v.Version, v.Created, v.Retired, v.UID}
+		})
 }
 
 // impact is the answer to a dry run of an upload.

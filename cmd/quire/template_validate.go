@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/quire-cdr/quire/internal/fault"
-	"github.com/quire-cdr/quire/internal/opt"
 	"github.com/quire-cdr/quire/internal/rm"
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/canonxml"
@@ -29,36 +27,14 @@ type templateValidate struct {
 
 // Run judges every file and fails if one would be refused. Nothing is sent.
 func (c templateValidate) Run() error {
-	source, err := os.ReadFile(c.Template)
+	compiled, err := compiledFile(c.Template)
 	if err != nil {
 		return err
 	}
-	parsed, err := opt.Read(bytes.NewReader(source))
-	if err != nil {
-		return err
-	}
-	compiled, err := template.Compile(parsed)
-	if err != nil {
-		return err
-	}
-	refused := 0
-	for _, file := range c.Files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
+	return judgeFiles(c.Files, "compositions would be refused", func(file string, text []byte) (bool, error) {
 		issues := c.judge(compiled, text)
-		if validate.Refused(issues) {
-			refused++
-		}
-		if err := c.print(file, issues); err != nil {
-			return err
-		}
-	}
-	if refused > 0 {
-		return fmt.Errorf("%d of %d compositions would be refused", refused, len(c.Files))
-	}
-	return nil
+		return !validate.Refused(issues), c.print(file, issues)
+	})
 }
 
 // judge finds the issues of a composition; what cannot be read is one too.

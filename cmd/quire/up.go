@@ -31,6 +31,7 @@ type upCommand struct {
 	BasePath     string   `help:"Path before every route." placeholder:"PATH"`
 	Demo         bool     `help:"Load 20 synthetic people and 500 compositions." default:"true" negatable:""`
 	Compat       string   `help:"Manners: the specification's, or EHRbase's with its paths, users and statuses." enum:"none,ehrbase" default:"none"`
+	ECIS         *bool    `name:"ecis" help:"Serve /rest/ecis/v1, the paths of EhrScape, beside the specification's. Without this flag they are served with --compat ehrbase." negatable:""`
 	Auth         string   `help:"none makes every caller an administrator; for loopback only." enum:"default,none" default:"default"`
 	WebhookHosts []string `name:"webhook-hosts" help:"Hosts that webhooks may be sent to, such as localhost:9000." placeholder:"HOST"`
 	Verbose      bool     `help:"Log more." short:"v"`
@@ -58,24 +59,15 @@ func (c upCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-		defer cancel()
-		if err := cluster.Stop(stopping); err != nil {
-			log.Error("stopping the child processes", "error", err)
-		}
-	}()
+	defer stopCluster(ctx, cluster, func(err error) { log.Error("stopping the child processes", "error", err) })
 	accessFile := filepath.Join(cluster.Dir(), "access.json")
 	_ = os.Remove(accessFile)
 	keep, err := loadSecrets(cluster.Dir())
 	if err != nil {
 		return err
 	}
-	ownerDSN, appDSN, err := postgres.Bootstrap(ctx, cluster.SuperuserDSN("postgres"), "quire", keep.OwnerPassword, keep.AppPassword)
+	ownerDSN, appDSN, err := openDatabase(ctx, cluster, keep)
 	if err != nil {
-		return err
-	}
-	if err := postgres.Migrate(ctx, ownerDSN); err != nil {
 		return err
 	}
 	if err := writeJSON(filepath.Join(cluster.Dir(), "database.json"), database{Owner: ownerDSN, App: appDSN}); err != nil {
@@ -105,6 +97,13 @@ func (c upCommand) systemID() string {
 		return "local.ehrbase.org"
 	}
 	return upSystemID
+}
+
+func (c upCommand) ecis() bool {
+	if c.ECIS != nil {
+		return *c.ECIS
+	}
+	return c.Compat == "ehrbase"
 }
 
 // check refuses known passwords, and no passwords at all, for listeners that
@@ -150,7 +149,7 @@ func (c upCommand) serve(ctx context.Context, cluster *embedded.Cluster, p *part
 	var draining atomic.Bool
 	l, err := p.listen(listenOptions{
 		Listen: c.Listen, OpsListen: c.OpsListen, Verifier: verifier(p, c.Auth == "none", c.Compat == "ehrbase"),
-		Demo: true, Compat: c.Compat == "ehrbase", SystemID: c.systemID(), Pprof: true,
+		Demo: true, Compat: c.Compat == "ehrbase", ECIS: c.ecis(), SystemID: c.systemID(), Pprof: true,
 		Draining: whether(&draining),
 		Server:   rest.Options{BasePath: basePath},
 	})
