@@ -25,6 +25,9 @@ type Manners struct {
 	// EveryTemplateVersion lists all versions of a template where none is asked
 	// for; else the newest of each family (ITS-REST 1.1, filter version).
 	EveryTemplateVersion bool
+	// ExampleLevel is the detail of an example of a template where none is asked
+	// for: required (ITS-REST 1.1), or complete.
+	ExampleLevel string
 	// Challenge is WWW-Authenticate of a 401.
 	Challenge string
 	// Codes replaces the status of one fault code; what is absent has the status
@@ -36,6 +39,7 @@ var manners = map[bool]Manners{
 	false: {
 		Manners:       cdr.MannersFor(false),
 		MinimalCreate: http.StatusCreated,
+		ExampleLevel:  "required",
 		Challenge:     `Bearer realm="quire"`,
 	},
 	true: {
@@ -44,6 +48,7 @@ var manners = map[bool]Manners{
 		LocationOnRead:       true,
 		StatusInEHR:          true,
 		EveryTemplateVersion: true,
+		ExampleLevel:         "complete",
 		MinimalCreate:        http.StatusNoContent,
 		Challenge:            `Bearer realm="quire", Basic realm="quire"`,
 		Codes: map[string]int{

@@ -18,8 +18,9 @@ type Options struct {
 	Pick func(n int) int
 	// Sparse makes a random document by Pick: optional nodes are left out, others
 	// repeat, have no value but a reason, and bear all that a node may bear. Else
-	// every node is there once.
+	// every node that the level shows is there once.
 	Sparse bool
+	Level  Level
 }
 
 // Document makes a document with its context under ctx.
@@ -59,12 +60,16 @@ func (m *maker) children(n *webtemplate.Node, it *syntax.Item) {
 		m.occurrences(n.Children[m.pick(len(n.Children))], it)
 		return
 	}
+	if !m.o.Sparse {
+		for _, c := range m.chosen(n) {
+			m.occurrences(c, it)
+		}
+		return
+	}
 	for _, c := range n.Children {
 		m.occurrences(c, it)
 	}
-	if m.o.Sparse {
-		m.content(n, it)
-	}
+	m.content(n, it)
 }
 
 // units are some of the properties of the openEHR terminology, for quantities
@@ -148,8 +153,40 @@ func (m *maker) transition(n *webtemplate.Node, it *syntax.Item) {
 			code = option.CurrentStates[m.pick(len(option.CurrentStates))]
 			it.Child("careflow_step", 0, false).Set("code", syntax.String, option.Value)
 		}
+	} else if alternatives := m.alternatives(n); len(alternatives) > 0 && !m.o.Sparse {
+		// Of a step without a term the web template has no list.
+		if first := m.constant(alternatives[0], rminfo.A_careflow_step); first != "" {
+			step := it.Child("careflow_step", 0, false)
+			step.Set("code", syntax.String, first)
+			step.Set("value", syntax.String, "Example")
+			step.Set("terminology", syntax.String, "local")
+		}
+		if first := m.constant(alternatives[0], rminfo.A_current_state); first != "" {
+			code = first
+		}
 	}
 	it.Child("current_state", 0, false).Set("code", syntax.String, code)
+}
+
+// alternatives are the template nodes for the transition of an action.
+func (m *maker) alternatives(n *webtemplate.Node) []template.NodeID {
+	if n.Parent == nil || n.Parent.Template == template.NoNode {
+		return nil
+	}
+	return m.w.Template.Children(n.Parent.Template, rminfo.A_ism_transition)
+}
+
+// constant is the first code that a template node allows for a coded attribute,
+// "" without any.
+func (m *maker) constant(id template.NodeID, attr rminfo.Attr) string {
+	for _, text := range m.w.Template.Children(id, attr) {
+		for _, phrase := range m.w.Template.Children(text, rminfo.A_defining_code) {
+			if codes, ok := m.w.Template.Node(phrase).Constraint.(*aom.CodePhrase); ok && len(codes.Codes) > 0 {
+				return codes.Codes[0]
+			}
+		}
+	}
+	return ""
 }
 
 func (m *maker) interval(n *webtemplate.Node, it *syntax.Item) {
@@ -366,7 +403,11 @@ func (m *maker) proportion(n *webtemplate.Node, it *syntax.Item) {
 	if denominator == "" {
 		denominator = "2"
 	}
-	it.Set("numerator", syntax.Number, m.number(limits, true))
+	numerator := m.number(limits, true)
+	if m.w != nil && !m.o.Sparse && !strings.HasSuffix(kind, "fraction") && slices.Contains(m.w.Integral(n), false) && !strings.Contains(numerator, ".") {
+		numerator += ".5"
+	}
+	it.Set("numerator", syntax.Number, numerator)
 	it.Set("denominator", syntax.Number, denominator)
 	it.Set("type", syntax.Number, kinds[kind])
 }
@@ -391,5 +432,16 @@ func (m *maker) duration(n *webtemplate.Node, it *syntax.Item) {
 		return
 	}
 	in := n.Inputs[m.pick(len(n.Inputs))]
-	it.Set(in.Suffix, syntax.Number, m.number(in.Validation, true))
+	if m.o.Sparse {
+		it.Set(in.Suffix, syntax.Number, m.number(in.Validation, true))
+		return
+	}
+	// The field that the limits are about; without limits one of the first.
+	value := "1"
+	for _, field := range n.Inputs {
+		if v := field.Validation; v != nil && v.Range != nil && (v.Range.Max != "" || v.Range.Min != "" && v.Range.Min != "0") {
+			in, value = field, m.number(v, true)
+		}
+	}
+	it.Set(in.Suffix, syntax.Number, value)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/rm/temporal"
+	"github.com/quire-cdr/quire/internal/template"
 )
 
 func plain(s string) string { return s }
@@ -106,7 +107,7 @@ func (b *builder) real(n *Node, suffix string, attr rminfo.Attr, kinds *aom.Inte
 	in := Input{Suffix: suffix, Type: "DECIMAL"}
 	precision, _ := b.primitive(n, rminfo.A_precision).(*aom.Integer)
 	whole := precision != nil && precision.Range != nil && precision.Range.Upper == "0" || kinds != nil && len(kinds.List) > 0 && only(kinds.List, "3", "4")
-	for _, d := range b.derived(n) {
+	for _, d := range integral(b.t, n) {
 		whole = whole || d
 	}
 	if whole {
@@ -126,13 +127,13 @@ func (b *builder) real(n *Node, suffix string, attr rminfo.Attr, kinds *aom.Inte
 	return in
 }
 
-// derived gives the truth of is_integral where the template demands it.
-func (b *builder) derived(n *Node) []bool {
+// integral gives the truth of is_integral where the template demands it.
+func integral(t *template.Compiled, n *Node) []bool {
 	if n.Template < 0 {
 		return nil
 	}
 	var out []bool
-	for _, a := range b.t.Node(n.Template).Derived {
+	for _, a := range t.Node(n.Template).Derived {
 		for _, child := range a.Children {
 			if p, ok := child.(*aom.PrimitiveObject); ok && a.Name == "is_integral" {
 				if truth, ok := p.Item.(*aom.Boolean); ok {
@@ -219,3 +220,7 @@ func durationParts(text string) (parts [7]int) {
 	}
 	return parts
 }
+
+// Integral are the truths of is_integral that the template demands of a
+// proportion, none where it leaves it open.
+func (w *WebTemplate) Integral(n *Node) []bool { return integral(w.Template, n) }
