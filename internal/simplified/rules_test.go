@@ -1,6 +1,7 @@
 package simplified_test
 
 import (
+	"maps"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -70,7 +71,7 @@ func TestFaults(t *testing.T) {
 		sent, key, rule, expected string
 		kind                      fault.Kind
 	}{
-		{`"every_type/raeding:0/device": "d"`, "every_type/raeding:0/device", "key-unknown", "every_type/reading/device", fault.Unprocessable},
+		{`"every_type/raeding:0/device": "d"`, "every_type/raeding:0/device", "key-unknown", "every_type/reading:0/device", fault.Unprocessable},
 		{`"` + at + `two_units|magnitud": 1`, at + "two_units|magnitud", "suffix-unknown", "two_units|magnitude", fault.Unprocessable},
 		{`"` + at + `text:1": "x"`, at + "text:1", "index", "index 0", fault.Unprocessable},
 		{`"` + at + `count": "x"`, at + "count", "type", "a whole number", fault.Unprocessable},
@@ -85,6 +86,11 @@ func TestFaults(t *testing.T) {
 		{`"` + at + `text": "x", "` + at + `text|raw": {"_type": "DV_TEXT", "value": "x"}`, at + "text|raw", "raw-alone", "no key beside it", fault.Invalid},
 		{`"` + at + `text|raw": {"value": "x"}`, at + "text|raw", "raw-type", "_type", fault.Unprocessable},
 		{`"` + at + `proportion|numerator": 1, "` + at + `proportion|denominator": 2, "` + at + `proportion": 3`, at + "proportion", "proportion-quotient", "quotient", fault.Invalid},
+		{`"` + at + `text|raw": {"_type": "DV_TXT", "value": "x"}`, at + "text|raw", "class-not-allowed", "DV_TEXT", fault.Unprocessable},
+		{`"every_type/reading:x/any_event:0/text": "x"`, "every_type/reading:x/any_event:0/text", "key-syntax", "name:0", fault.Invalid},
+		{`"` + at + `text": "x", "every_type/reading/any_event/text": "y"`, "every_type/reading:0/any_event:0/text", "key-duplicate", "one value", fault.Invalid},
+		{`"` + at + `count": ["x"]`, at + "count", "key-value", "a string, number or boolean", fault.Invalid},
+		{`"ctx/zzzzzzzzzz": "x", ` + eventText, "ctx/zzzzzzzzzz", "key-unknown", "ctx/language", fault.Unprocessable},
 		{`"ctx/id_scheme": "a", "ctx/id_schema": "b", ` + eventText, "ctx/id_schema", "key-duplicate", "ctx/id_scheme", fault.Invalid},
 		{`"ctx/generic_fields": "x", ` + eventText, "ctx/generic_fields", "type", "a JSON object", fault.Unprocessable},
 		{`"ctx/generic_fields": {}, "every_type/_feeder_audit/original_content": "x", ` + eventText, "ctx/generic_fields", "key-duplicate", "one original content", fault.Invalid},
@@ -93,6 +99,9 @@ func TestFaults(t *testing.T) {
 		found := false
 		for _, i := range fault.Of(err).Issues {
 			found = found || i.FlatKey == c.key && i.Rule == c.rule && strings.Contains(i.Expected, c.expected)
+			if !strings.HasPrefix(i.AQLPath, "/") {
+				t.Errorf("%s: the AQL path is %q", c.sent, i.AQLPath)
+			}
 		}
 		if err == nil || !found || fault.Of(err).Kind != c.kind {
 			t.Errorf("%s: %v", c.sent, err)
@@ -103,10 +112,39 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestPlaces: a fault of a key that could not be read has the path of the deepest
+// node it names, and one of the context the path that its key fills.
+func TestPlaces(t *testing.T) {
+	tpl := everyType(t)
+	for key, want := range map[string]string{
+		"every_type/reading/any_event/text:-1": "/content[openEHR-EHR-OBSERVATION.every_type.v1]/data[at0001]/events[at0002]/data[at0003]/items[at0017]/value",
+		"every_type/reading:x/nothing":         "/content[openEHR-EHR-OBSERVATION.every_type.v1]",
+		"every_type:x/nothing":                 "/", "nothing:x": "/", "ctx/setting:x": "/context/setting", "ctx/_end_time:x": "/context/end_time",
+		"ctx/composer_name:x": "/composer", "ctx/provider_name:x": "/",
+	} {
+		_, err := tpl.Read([]byte(`{"`+key+`": 1}`), simplified.Flat, now)
+		if issues := fault.Of(err).Issues; len(issues) != 1 || issues[0].AQLPath != want {
+			t.Errorf("%s: %+v", key, issues)
+		}
+	}
+}
+
 // TestAllAtOnce: every fault of a document is reported, those of the validator
 // with their keys too.
 func TestAllAtOnce(t *testing.T) {
 	tpl := everyType(t)
+	const values = `"every_type/reading:0/any_event:0/two_units|magnitude": 5000, "every_type/reading:0/any_event:0/two_units|unit": "kPa", "every_type/reading:0/any_event:0/date": "2021-02-33", `
+	_, mixed := tpl.Read([]byte(head+values+`"every_type/reading:0/any_event:0/coded|code": "at0099", "every_type/b": 2}`), simplified.Flat, now)
+	told := map[string]int{}
+	for _, i := range fault.Of(mixed).Issues {
+		told[i.FlatKey+" "+i.Rule]++
+	}
+	if want := map[string]int{
+		"every_type/b key-unknown": 1, "every_type/reading:0/any_event:0/coded|code code": 1,
+		"every_type/reading:0/any_event:0/two_units|magnitude value-range": 1, "every_type/reading:0/any_event:0/date lexical-date": 1,
+	}; !maps.Equal(told, want) {
+		t.Errorf("told %v, want %v", told, want)
+	}
 	_, err := tpl.Read([]byte(head+`"every_type/a": 1, "every_type/b": 2, "every_type/reading:0/any_event:0/count": "x"}`), simplified.Flat, now)
 	if n := len(fault.Of(err).Issues); n != 3 {
 		t.Errorf("%d issues: %v", n, err)

@@ -42,7 +42,8 @@ func Compile(t *template.Compiled) *Template { return &Template{webtemplate.Buil
 // Read makes the composition of a document. now is the time, as ISO 8601, of what
 // the document gives none. The error is a *fault.Error with every fault, each
 // with its FLAT key and AQL path: Invalid for what is no document, Unprocessable
-// for what the template does not take. The composition is not validated.
+// for what the template does not take; with these come the values beside them
+// that are wrong. A composition without such faults is not validated.
 func (t *Template) Read(data []byte, f Format, now string) (*rm.Tree, error) {
 	var items *syntax.Item
 	var err error
@@ -52,9 +53,13 @@ func (t *Template) Read(data []byte, f Format, now string) (*rm.Tree, error) {
 		items, err = syntax.ReadFlat(data)
 	}
 	if err != nil {
-		return nil, err
+		return nil, t.placed(err)
 	}
-	return compose.Compose(t.Web, items, compose.Options{Now: now})
+	tree, err := compose.Compose(t.Web, items, compose.Options{Now: now})
+	if err != nil {
+		return nil, t.placed(t.judged(err, tree))
+	}
+	return tree, nil
 }
 
 // Write spells a composition of the template. One of another template is

@@ -2,6 +2,7 @@ package openehr
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/quire-cdr/quire/internal/rest"
 	"github.com/quire-cdr/quire/internal/rm/canon"
@@ -43,8 +44,20 @@ func formatOf(name string) format {
 
 // accepted negotiates the format of the answer; none that fits is 406.
 func accepted(call *rest.Call) (format, error) {
-	name, err := call.Accept(media...)
+	name, err := call.Accept(canonical(call.Query("format"))...)
 	return formatOf(name), err
+}
+
+// canonical are the types that the query parameter format leaves to choose from:
+// those of JSON or XML where it names one.
+func canonical(name string) []string {
+	switch strings.ToUpper(name) {
+	case "JSON":
+		return []string{rest.JSON}
+	case "XML":
+		return []string{rest.XML, rest.TextXML}
+	}
+	return media
 }
 
 // body reads what was sent as canonical JSON, nil where there is none. A draft

@@ -73,7 +73,10 @@ func asked(call *rest.Call, sent spelling) (spelling, error) {
 		}
 		media, err := call.Accept(offers...)
 		return spelling{media, f}, err
-	case name != "" && !strings.EqualFold(name, "JSON") && !strings.EqualFold(name, "XML"):
+	case strings.EqualFold(name, "JSON") || strings.EqualFold(name, "XML"):
+		media, err := call.Accept(canonical(name)...)
+		return spelling{media: media}, err
+	case name != "":
 		return spelling{}, fault.New(fault.Invalid, "format", "the query parameter format may be FLAT, STRUCTURED, JSON or XML")
 	case sent.simplified != 0 && call.Header("Accept") == "":
 		return sent, nil
@@ -168,10 +171,13 @@ func templateOf(call *rest.Call, templates templateReader) (*cdr.Template, error
 		return nil, fault.New(fault.Unprocessable, "template-id", "a simplified document needs the header openehr-template-id or the query parameter templateId")
 	}
 	found, err := templates.TemplateVersion(call.Context(), call.Caller, id, call.Header("openehr-template-version"))
-	if fault.Is(err, fault.NotFound) {
-		return nil, fault.New(fault.Unprocessable, "template-unknown", "the template %q is not known", id)
+	if !fault.Is(err, fault.NotFound) {
+		return found, err
 	}
-	return found, err
+	if version := call.Header("openehr-template-version"); version != "" {
+		return nil, fault.New(fault.Unprocessable, "template-unknown", "the version %q of the template %q is not known", version, id)
+	}
+	return nil, fault.New(fault.Unprocessable, "template-unknown", "the template %q is not known", id)
 }
 
 // explained adds the keys to what the validator found in a simplified document.

@@ -22,16 +22,18 @@ type Options struct {
 
 // Compose makes the composition. The error is a *fault.Error, Invalid where the
 // document contradicts itself and Unprocessable where the template or the
-// reference model does not take it, with every fault.
+// reference model does not take it, with every fault; beside it comes what could
+// be made of the rest, nil where that is nothing, so that its values can be judged
+// in the same turn.
 func Compose(w *webtemplate.WebTemplate, doc *syntax.Item, opts Options) (*rm.Tree, error) {
 	c := &composer{web: w, t: w.Template, now: opts.Now}
 	root := c.document(doc)
-	if len(c.issues) > 0 {
-		return nil, c.refusal()
-	}
 	b := rm.NewBuilder(rm.Limits{}, 1024+96*doc.Size())
 	root.write(b, 0)
 	tree, err := b.Tree()
+	if len(c.issues) > 0 {
+		return tree, c.refusal()
+	}
 	if err != nil {
 		return nil, fault.New(fault.TooLarge, "simplified-too-large", "the document makes a composition over the limits").Because(err)
 	}
@@ -463,6 +465,9 @@ func (c *composer) raw(n *webtemplate.Node, it *syntax.Item, v syntax.Value, wan
 		c.issue(n, key, "raw-type", "canonical JSON with _type", "none", "the canonical JSON does not say its class in _type")
 		return nil
 	case !known || want != 0 && !class.IsA(want):
+		if want == 0 {
+			want = n.Class
+		}
 		c.issue(n, key, "class-not-allowed", want.Name(), name, "another class is needed here")
 		return nil
 	}

@@ -47,6 +47,7 @@ func (c *composer) readContext(ctx *syntax.Item) {
 	for key := range contextKeys {
 		known = append(known, key)
 	}
+	slices.Sort(known)
 	type occurrence struct {
 		name  string
 		index int

@@ -24,10 +24,15 @@ func (c *composer) unknown(n *webtemplate.Node, it *syntax.Item, candidates []st
 	expected := ""
 	if c.suggested < maxSuggested {
 		c.suggested++
-		prefix := strings.TrimSuffix(it.Key(), indexed(it))
+		last := indexed(it)
+		prefix, index := strings.TrimSuffix(it.Key(), last), strings.TrimPrefix(last, it.Segment)
 		rest := strings.TrimPrefix(key, it.Key())
 		for _, near := range Nearest(it.Segment, candidates, closeness(it.Segment)) {
-			expected = join(expected, prefix+near+rest)
+			expected = join(expected, prefix+near+index+rest)
+		}
+		if expected == "" && strings.HasPrefix(prefix, "ctx/") {
+			c.issue(n, key, "key-unknown", prefix+strings.Join(candidates, ", "+prefix), it.Segment, "ctx has no such key")
+			return
 		}
 		if expected == "" && c.searched < maxSearched {
 			c.searched++
