@@ -88,7 +88,7 @@ func (a *Assembly) TooDeep(holder rm.ID, member rminfo.Attr) bool {
 	if a.r.b.Depth() < a.r.limits.Depth {
 		return false
 	}
-	a.r.found.add(holder, tooDeep, member.Name())
+	a.r.found.deep(holder, member.Name(), a.r.limits.Depth)
 	return true
 }
 

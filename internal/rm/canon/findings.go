@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sort"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -68,12 +69,20 @@ type finding struct {
 type findings struct {
 	list  []finding
 	count int
+	// levels is how deep objects may nest, where one nests deeper.
+	levels int
 }
 
 func (f *findings) add(at rm.ID, r rule, word string) {
 	if f.count++; f.count <= 2*maxIssues {
 		f.list = append(f.list, finding{at, r, word})
 	}
+}
+
+// deep adds an object that nests deeper than the levels there may be.
+func (f *findings) deep(at rm.ID, member string, levels int) {
+	f.levels = levels
+	f.add(at, tooDeep, member)
 }
 
 // fault makes the error of all findings in document order, nil without any.
@@ -93,6 +102,10 @@ func (f *findings) fault(t *rm.Tree) error {
 	e.Issues = make([]fault.Issue, len(list))
 	for i, x := range list {
 		issue := describe(t, x)
+		if x.rule == tooDeep {
+			issue.Expected = "at most " + strconv.Itoa(f.levels) + " levels"
+			issue.Message = "the objects nest deeper than the limit of " + strconv.Itoa(f.levels) + " levels"
+		}
 		issue.Rule, issue.Path, issue.AQLPath, issue.Archetype = string(x.rule), t.Path(x.at), t.AQLPath(x.at), archetype(t, x.at)
 		if x.rule.ofMember() {
 			issue.Path, issue.AQLPath = below(issue.Path, x.word), below(issue.AQLPath, x.word)
@@ -164,8 +177,6 @@ func describe(t *rm.Tree, x finding) fault.Issue {
 		return fault.Issue{Expected: "a whole number", Found: found, Message: "the number must be whole and is " + found}
 	case nulText:
 		return fault.Issue{Expected: "text without U+0000", Found: "U+0000", Message: "the text holds U+0000"}
-	case tooDeep:
-		return fault.Issue{Expected: "fewer levels", Message: "the objects nest too deep"}
 	}
 	return fault.Issue{Message: string(x.rule)}
 }

@@ -13,30 +13,8 @@ import (
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
 )
-
-// fixtures finds the folder of shared test data; the test is skipped without it.
-func fixtures(t testing.TB) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-	shared := filepath.Join(dir, "..", "shared", "fixtures", "openehr")
-	if _, err := os.Stat(shared); err != nil {
-		t.Skip("the shared fixtures are not there")
-	}
-	return shared
-}
 
 // faulty lists the fixtures that are no objects of their class, with the code
 // that says so.
@@ -49,7 +27,7 @@ var faulty = map[string]string{
 }
 
 func TestFixturesReadAndPrintBack(t *testing.T) {
-	root := fixtures(t)
+	root := fixtures.Dir(t, "openehr")
 	for _, set := range []struct {
 		glob string
 		want rminfo.Class

@@ -246,7 +246,7 @@ func (r *reader) value(holder rm.ID, a rminfo.Attr, m mark) error {
 	switch r.dec.PeekKind() {
 	case '{':
 		if r.b.Depth() >= r.limits.Depth {
-			r.found.add(holder, tooDeep, a.Name())
+			r.found.deep(holder, a.Name(), r.limits.Depth)
 			return r.dec.SkipValue()
 		}
 		return r.object(a, m)

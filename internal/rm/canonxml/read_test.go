@@ -102,7 +102,7 @@ func TestFaultsAreThoseOfJSON(t *testing.T) {
 		{"no whole number", `<dv_count><magnitude>1.5</magnitude></dv_count>`, rminfo.DV_COUNT, canon.ReadOptions{}, []issue{{"number-form", "/magnitude", "a whole number"}}},
 		{"mandatory", `<dv_quantity><magnitude>1</magnitude></dv_quantity>`, rminfo.DV_QUANTITY, canon.ReadOptions{Mandatory: true}, []issue{{"member-missing", "/units", "units"}}},
 		{"too deep", `<cluster ` + xsi + `><items xsi:type="CLUSTER"><items xsi:type="CLUSTER"><items xsi:type="CLUSTER"/></items></items></cluster>`, rminfo.CLUSTER,
-			canon.ReadOptions{Limits: rm.Limits{Depth: 3}}, []issue{{"depth", "/items/items/items", "fewer levels"}}},
+			canon.ReadOptions{Limits: rm.Limits{Depth: 3}}, []issue{{"depth", "/items/items/items", "at most 3 levels"}}},
 		{"all of them", `<cluster ` + xsi + ` archetype_node_id="at1"><items xsi:type="ELEMENT" archetype_node_id="at2"><nam/></items><items xsi:type="ELEMENT" archetype_node_id="at2"><value xsi:type="DV_COUNT"><magnitude>x</magnitude></value></items></cluster>`,
 			rminfo.CLUSTER, canon.ReadOptions{}, []issue{{"member-unknown", "/items[at2, 1]/nam", "name"}, {"kind", "/items[at2, 2]/value/magnitude", "a whole number"}}},
 	} {
