@@ -29,7 +29,7 @@ var (
 func TestQueryOracle(t *testing.T) {
 	ctx := context.Background()
 	e := newEngine(t)
-	for i, name := range []string{"visit1.json", "visit2.json", "values.json", "status_open.json", "folder.json", "visit1_v2.json"} {
+	for i, name := range []string{"visit1.json", "visit2.json", "values.json", "status_open.json", "folder.json", "visit1_v2.json", "units.json"} {
 		doc, err := os.ReadFile(filepath.Join("../aql/testdata", name))
 		if err != nil {
 			t.Fatal(err)
@@ -121,7 +121,8 @@ var froms = []struct{ text, variables string }{
 	{"ITEM_TREE t", "t"}, {"FOLDER f CONTAINS COMPOSITION c", "fc"},
 	{"VERSION x CONTAINS COMPOSITION c", "xc"}, {"EHR e CONTAINS VERSION x[ALL_VERSIONS] CONTAINS COMPOSITION c", "exc"},
 	{"EHR e CONTAINS (COMPOSITION c AND EHR_STATUS s)", "ecs"},
-	{"EVENT_CONTEXT n", "n"}, {"OBSERVATION o CONTAINS DV_QUANTITY q", "oq"}, {"VERSION x[LATEST_VERSION] CONTAINS COMPOSITION c", "xc"},
+	{"EVENT_CONTEXT n", "n"}, {"OBSERVATION o CONTAINS DV_QUANTITY q", "oq"},
+	{"EVENT v CONTAINS (ELEMENT l[at0042] AND ELEMENT m[at0042])", "lm"}, {"EVENT v CONTAINS (ELEMENT l AND ELEMENT m[at0043])", "lm"}, {"VERSION x[LATEST_VERSION] CONTAINS COMPOSITION c", "xc"},
 }
 
 var paths = map[byte][]string{
@@ -136,6 +137,7 @@ var paths = map[byte][]string{
 	't': {"/archetype_node_id", "/items[at0010]/value", "/items/name/value"},
 	'f': {"/name/value", "/items/id/value", "/archetype_node_id"},
 	'q': {"", "/magnitude", "/units"},
+	'm': {"/value", "/value/magnitude", "/value/units", "/value"},
 	'x': {"", "/uid/value", "/commit_audit/change_type/value", "/lifecycle_state/value", "/commit_audit/time_committed/value"},
 	'n': {"", "/start_time/value", "/setting/value"},
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/quire-cdr/quire/internal/aql"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/rm/temporal"
+	"github.com/quire-cdr/quire/internal/ucum"
 )
 
 // scale is what an ordered value is measured on.
@@ -219,14 +220,10 @@ func (r *run) read(with *measure, s string) measure {
 
 func (r *run) relateNumbers(a, b measure) relation {
 	if a.units != "" && b.units != "" && a.units != b.units {
-		if r.opts.Convert == nil {
-			return unrelated
+		if c, ok := ucum.Compare(a.num, a.units, b.num, b.units); ok {
+			return relationOf(c)
 		}
-		converted, ok := r.opts.Convert(b.num, b.units, a.units)
-		if !ok {
-			return unrelated
-		}
-		b.num = converted
+		return unrelated
 	}
 	return relationOf(a.num.Cmp(b.num))
 }

@@ -18,8 +18,8 @@
 //   - Conditions have three values; what compares with a missing value, or with
 //     one of another type, is unknown. `= NULL` and `!= NULL` test for absence.
 //   - An object compares and sorts when it is DV_ORDERED: by magnitude, quotient,
-//     value or instant. Two quantities of different units compare only when
-//     Options.Convert knows both.
+//     value or instant. Two quantities of different units compare when
+//     package ucum lists both and they measure the same.
 //   - The value of a DV_DATE, DV_TIME, DV_DATE_TIME or DV_DURATION compares as
 //     such, partial values and literals as intervals.
 //   - A version uid equals a text that leaves parts out: the object id alone, or

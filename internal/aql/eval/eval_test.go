@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/apd/v3"
-
 	"github.com/quire-cdr/quire/internal/aql"
 	"github.com/quire-cdr/quire/internal/aql/aqltest"
 	"github.com/quire-cdr/quire/internal/aql/eval"
@@ -108,19 +106,6 @@ func TestExactArchetypes(t *testing.T) {
 	want(t, m, query, `[["Problem","Diagnosis"],["Special problem","Diagnosis"]]`)
 	m.Options.ExactArchetypes = true
 	want(t, m, query, `[["Problem","Diagnosis"]]`)
-}
-
-func TestUnitsConvert(t *testing.T) {
-	m := memory(t, "values.json")
-	const query = "SELECT COUNT(*) FROM EVENT e CONTAINS (ELEMENT a[at0010] AND ELEMENT b[at0010]) WHERE a/value > b/value"
-	want(t, m, query, `[[0]]`)
-	m.Options.Convert = func(d *apd.Decimal, from, to string) (*apd.Decimal, bool) {
-		out := &apd.Decimal{Exponent: d.Exponent - 3, Coeff: d.Coeff}
-		return out, from == "mg" && to == "g"
-	}
-	want(t, m, query, `[[2]]`)
-	// Beside a bare number the magnitude stays raw.
-	want(t, m, "SELECT l/value/magnitude FROM ELEMENT l[at0010] WHERE l/value > 100", `[[900.0]]`)
 }
 
 func TestZone(t *testing.T) {

@@ -5,8 +5,6 @@ import (
 	"iter"
 	"time"
 
-	"github.com/cockroachdb/apd/v3"
-
 	"github.com/quire-cdr/quire/internal/rm"
 )
 
@@ -81,9 +79,6 @@ type Options struct {
 	// ExactArchetypes keeps archetype ids and node codes from matching their
 	// specialisations.
 	ExactArchetypes bool
-	// Convert changes a magnitude from one unit to another, false where they are
-	// not commensurable; nil knows no units.
-	Convert func(magnitude *apd.Decimal, from, to string) (*apd.Decimal, bool)
 	// EHR fixes the query to one record, whatever its text says.
 	EHR string
 	// MaxRows bounds the rows before ORDER BY and LIMIT; 0 means no bound.

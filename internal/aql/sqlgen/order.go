@@ -152,8 +152,7 @@ func (g *generator) compareValues(op aql.CompareOp, a, b operand) string {
 	na, nb := a.measured(), b.measured()
 	if !isNull(na) && !isNull(nb) {
 		if ua, ub := a.units(), b.units(); !isNull(ua) && !isNull(ub) {
-			// Quantities of different units do not compare (DESIGN 5a rule 8).
-			cases = append(cases, "when "+ua+" <> "+ub+" then null::boolean")
+			cases = append(cases, "when "+ua+" <> "+ub+" then "+g.compareUnits(sql, na, ua, nb, ub))
 		}
 		cases = append(cases, "when "+na+" is not null and "+nb+" is not null then "+na+" "+sql+" "+nb)
 	}

@@ -89,6 +89,8 @@ type generator struct {
 	keys map[string]string
 	// documents are the versions whose documents cells are cut from.
 	documents []identity
+	// units is the table of units, once one is needed.
+	units string
 	// newest is the COMPOSITION whose rows are read in the order of their start.
 	newest *plan.Source
 }
