@@ -10,7 +10,7 @@ PKG ?= ./...
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test tests-plain tests-race check format vet staticcheck lint-full bench fuzz conformance crash mutations mutated-requests release generate
+.PHONY: help build run test tests-plain tests-race check format vet staticcheck lint-full bench fuzz conformance crash mutations mutated-requests simplified release generate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ mutated-requests: bin/keto ## 20,000 mutated requests against a server: no 5xx, 
 
 mutations: ## 100,000 random mutations of valid compositions, each to be refused at its place or passed (SEED=n repeats a run)
 	QUIRE_MUTATIONS=100000 $(if $(SEED),QUIRE_SEED=$(SEED)) go test -count=1 -v -timeout 30m ./internal/validate -run '^TestMutations$$'
+
+simplified: ## 10,000 random compositions through FLAT, STRUCTURED, JSON and XML and back; 5,000 mutated FLAT documents (SEED=n repeats a run)
+	QUIRE_TREES=10000 QUIRE_MUTATIONS=5000 $(if $(SEED),QUIRE_SEED=$(SEED)) go test -count=1 -v -timeout 30m ./internal/simplified -run '^Test(RandomTrees|Mutations)$$'
 
 release: ## static binaries for amd64 and arm64 with module lists and checksums, in dist/
 	@mkdir -p dist

@@ -69,7 +69,10 @@ func fail(err error) {
 	if errors.As(err, &f) {
 		for _, issue := range f.Issues {
 			where := issue.Path
-			if where == "" {
+			switch {
+			case issue.FlatKey != "" && issue.AQLPath != "":
+				where = issue.FlatKey + " (" + issue.AQLPath + ")"
+			case where == "":
 				where = issue.AQLPath
 			}
 			fmt.Fprintf(os.Stderr, "  %s: %s", where, issue.Message)
