@@ -1,4 +1,4 @@
-package validate
+package validate_test
 
 import (
 	"bytes"
@@ -7,12 +7,14 @@ import (
 
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
+	"github.com/quire-cdr/quire/internal/validate"
 )
 
 // BenchmarkCheck: a composition of 25 KB is to take under 0.5 ms and the largest
 // of the fixtures under 10 ms.
 func BenchmarkCheck(b *testing.B) {
-	dir := filepath.Join(fixtures(b), "openehr")
+	dir := fixtures.Dir(b, "openehr")
 	for _, tc := range []struct{ name, document, template string }{
 		{"all-types", "compositions/validation/base/Test_all_types_v2__.json", "compositions/validation/opt/Test_all_types_v2.opt"},
 		{"minimal", "compositions/validation/base/minimal_instruction_1.composition.json", "compositions/validation/opt/minimal_instruction.opt"},
@@ -24,7 +26,7 @@ func BenchmarkCheck(b *testing.B) {
 		{"largest", "openehr/compositions/canonical-json", "*.json"},
 		{"uk-largest", "uk", "*/*.json"},
 	} {
-		files, err := filepath.Glob(filepath.Join(fixtures(b), tc.folder, tc.pattern))
+		files, err := filepath.Glob(filepath.Join(fixtures.Dir(b), tc.folder, tc.pattern))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -62,6 +64,6 @@ func bench(b *testing.B, text, opt []byte) {
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {
-		Check(tree, tpl, Options{})
+		validate.Check(tree, tpl, validate.Options{})
 	}
 }

@@ -1,4 +1,4 @@
-package validate
+package validate_test
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/template"
+	"github.com/quire-cdr/quire/internal/validate"
 )
 
 var (
@@ -194,7 +195,7 @@ func TestEachFaultIsNamedAtItsPlace(t *testing.T) {
 			t.Fatalf("%s: %v", tc.name, err)
 		}
 		document := encode(t, applyPatch(t, decode(t, []byte(visitDocument)), steps))
-		issues := Check(parse(t, document), tpl, Options{})
+		issues := validate.Check(parse(t, document), tpl, validate.Options{})
 		var got []string
 		for _, issue := range issues {
 			if !issue.Warning {
@@ -207,8 +208,8 @@ func TestEachFaultIsNamedAtItsPlace(t *testing.T) {
 		if strings.Join(got, "\n") != strings.Join(tc.want, "\n") {
 			t.Errorf("%s:\ngot  %s\nwant %s", tc.name, strings.Join(got, "\n     "), strings.Join(tc.want, "\n     "))
 		}
-		if Refused(issues) != (len(tc.want) > 0) {
-			t.Errorf("%s: refused is %v", tc.name, Refused(issues))
+		if validate.Refused(issues) != (len(tc.want) > 0) {
+			t.Errorf("%s: refused is %v", tc.name, validate.Refused(issues))
 		}
 	}
 }
@@ -223,7 +224,7 @@ func TestSlotsTakeWhatTheyAdmit(t *testing.T) {
 	} {
 		patch := []patchStep{{Op: "add", Path: "/content/1", Value: json.RawMessage(strings.ReplaceAll(entry, "ID", id))}}
 		document := encode(t, applyPatch(t, decode(t, []byte(visitDocument)), patch))
-		if issues := Check(parse(t, document), tpl, Options{}); Refused(issues) != refused {
+		if issues := validate.Check(parse(t, document), tpl, validate.Options{}); validate.Refused(issues) != refused {
 			t.Errorf("%s: %s", id, brief(issues))
 		}
 	}
@@ -249,10 +250,10 @@ func TestIncompleteRelaxesLowerBoundsOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		tree := parse(t, encode(t, applyPatch(t, decode(t, []byte(visitDocument)), steps)))
-		if !Refused(Check(tree, tpl, Options{})) {
+		if !validate.Refused(validate.Check(tree, tpl, validate.Options{})) {
 			t.Errorf("%s passes when complete", tc.patch)
 		}
-		if issues := Check(tree, tpl, Options{Incomplete: true}); Refused(issues) != tc.refused {
+		if issues := validate.Check(tree, tpl, validate.Options{Incomplete: true}); validate.Refused(issues) != tc.refused {
 			t.Errorf("%s when incomplete:\n%s", tc.patch, brief(issues))
 		}
 	}
@@ -262,7 +263,7 @@ func TestManyFaultsAreBounded(t *testing.T) {
 	element := `{"_type":"ELEMENT","name":{"value":""},"archetype_node_id":"at0099"}`
 	list := strings.Repeat(element+",", 5000) + element
 	document := strings.Replace(visitDocument, `"items": [`, `"items": [`+list+`,`, 1)
-	if got := len(Check(parse(t, []byte(document)), visit(t), Options{})); got != MaxIssues {
+	if got := len(validate.Check(parse(t, []byte(document)), visit(t), validate.Options{})); got != validate.MaxIssues {
 		t.Errorf("%d issues", got)
 	}
 }

@@ -1,4 +1,4 @@
-package validate
+package validate_test
 
 import (
 	"encoding/json"
@@ -7,6 +7,8 @@ import (
 
 	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
+	"github.com/quire-cdr/quire/internal/validate"
 )
 
 // ratio is type, numerator and denominator of a DV_PROPORTION.
@@ -64,7 +66,7 @@ func TestConformanceRatioTables(t *testing.T) {
 		Case string
 		Rows []map[string]string
 	}
-	if err := json.Unmarshal(readFile(t, fixtures(t), "conformance", "data-validation-tables.json"), &tables); err != nil {
+	if err := json.Unmarshal(readFile(t, fixtures.Dir(t, "conformance", "data-validation-tables.json")), &tables); err != nil {
 		t.Fatal(err)
 	}
 	agreed := 0
@@ -73,7 +75,7 @@ func TestConformanceRatioTables(t *testing.T) {
 			continue
 		}
 		for _, row := range table.Rows {
-			if issues := askRatios(t, table.Case); Refused(issues) == (row["expected"] == "accepted") {
+			if issues := askRatios(t, table.Case); validate.Refused(issues) == (row["expected"] == "accepted") {
 				t.Errorf("table %d %s %v: %s", i, table.Case, row, brief(issues))
 			} else {
 				agreed++

@@ -1,4 +1,4 @@
-package validate
+package validate_test
 
 import (
 	"encoding/json"
@@ -11,6 +11,8 @@ import (
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/template"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
+	"github.com/quire-cdr/quire/internal/validate"
 )
 
 // TestConformanceStructureTables asks the rows about COMPOSITION, OBSERVATION,
@@ -20,7 +22,7 @@ func TestConformanceStructureTables(t *testing.T) {
 		Case string
 		Rows []map[string]string
 	}
-	if err := json.Unmarshal(readFile(t, fixtures(t), "conformance", "data-validation-tables.json"), &tables); err != nil {
+	if err := json.Unmarshal(readFile(t, fixtures.Dir(t, "conformance", "data-validation-tables.json")), &tables); err != nil {
 		t.Fatal(err)
 	}
 	agreed, argued := 0, 0
@@ -34,7 +36,7 @@ func TestConformanceStructureTables(t *testing.T) {
 			document, constraint, class := structureRow(parts, r)
 			issues := askObject(t, document, constraint, class)
 			switch {
-			case Refused(issues) != (r.get("expected") == "accepted"):
+			case validate.Refused(issues) != (r.get("expected") == "accepted"):
 				agreed++
 			case parts[1] == "HIST" && strings.HasPrefix(r.get("events"), "no event") && r.get("summary") == "absent":
 				argued++ // HISTORY.Events_valid: events or a summary
@@ -61,7 +63,7 @@ func askObject(t *testing.T, document map[string]any, constraint *aom.ComplexObj
 	if err != nil {
 		return []fault.Issue{{Rule: "canonical", Message: err.Error()}}
 	}
-	return Check(tree, tpl, Options{})
+	return validate.Check(tree, tpl, validate.Options{})
 }
 
 func locatable(class, code string, members map[string]any) map[string]any {

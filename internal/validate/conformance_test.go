@@ -1,4 +1,4 @@
-package validate
+package validate_test
 
 import (
 	"encoding/json"
@@ -12,6 +12,8 @@ import (
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/template"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
+	"github.com/quire-cdr/quire/internal/validate"
 )
 
 // TestConformanceTables asks the validator every row of the data type tables of
@@ -22,7 +24,7 @@ func TestConformanceTables(t *testing.T) {
 		Case, Chapter string
 		Rows          []map[string]string
 	}
-	if err := json.Unmarshal(readFile(t, fixtures(t), "conformance", "data-validation-tables.json"), &tables); err != nil {
+	if err := json.Unmarshal(readFile(t, fixtures.Dir(t, "conformance", "data-validation-tables.json")), &tables); err != nil {
 		t.Fatal(err)
 	}
 	agreed, argued, left := 0, map[string]int{}, map[string]int{}
@@ -44,7 +46,7 @@ func TestConformanceTables(t *testing.T) {
 			accepted := r.get("expected") == "accepted"
 			violated := r.get("constraints violated") + r.get("violated constraints")
 			issues := askRow(t, class, r)
-			if Refused(issues) != accepted {
+			if validate.Refused(issues) != accepted {
 				agreed++
 			} else if reason := arguedRow(class, kind, r, violated); reason != "" {
 				argued[reason]++
@@ -150,7 +152,7 @@ func ask(t *testing.T, value map[string]any, constraint aom.Object) []fault.Issu
 	if err != nil {
 		return []fault.Issue{{Rule: "canonical", Message: err.Error()}}
 	}
-	return Check(tree, tpl, Options{})
+	return validate.Check(tree, tpl, validate.Options{})
 }
 
 func complexOf(class string, attrs ...*aom.Attribute) *aom.ComplexObject {

@@ -1,4 +1,4 @@
-package validate
+package validate_test
 
 import (
 	"strings"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/validate"
 )
 
 const partyUID = "8849182c-82ad-4088-a07f-48ead4180515"
@@ -71,7 +72,7 @@ func TestParties(t *testing.T) {
 			t.Fatalf("%s: %v", tc.name, err)
 		}
 		rule := ""
-		for _, issue := range Check(tree, nil, Options{Incomplete: tc.incomplete}) {
+		for _, issue := range validate.Check(tree, nil, validate.Options{Incomplete: tc.incomplete}) {
 			if !issue.Warning {
 				rule = issue.Rule
 				break
@@ -95,7 +96,7 @@ func TestRelationshipsBeginAtTheirParty(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		issues := Relationships(tree, partyUID)
+		issues := validate.Relationships(tree, partyUID)
 		if right != (len(issues) == 0) {
 			t.Errorf("source %s: %v", source, issues)
 		}
@@ -104,7 +105,7 @@ func TestRelationshipsBeginAtTheirParty(t *testing.T) {
 		}
 	}
 	tree, err := canon.ReadJSON([]byte(person("")), rminfo.PERSON, canon.ReadOptions{})
-	if err != nil || len(Relationships(tree, partyUID)) != 0 {
+	if err != nil || len(validate.Relationships(tree, partyUID)) != 0 {
 		t.Errorf("no relationships: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package validate
+package validate_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/template"
+	"github.com/quire-cdr/quire/internal/validate"
 )
 
 func base(class string) aom.ObjectBase { return aom.ObjectBase{TypeName: class, Occurrences: once} }
@@ -48,32 +49,32 @@ func reference(uri string, codes ...string) aom.Object {
 
 // service answers from a table and counts.
 type service struct {
-	verdicts map[string]Verdict
-	batches  [][]Question
+	verdicts map[string]validate.Verdict
+	batches  [][]validate.Question
 }
 
-func (s *service) Judge(_ context.Context, questions []Question) []Verdict {
+func (s *service) Judge(_ context.Context, questions []validate.Question) []validate.Verdict {
 	s.batches = append(s.batches, questions)
-	out := make([]Verdict, len(questions))
+	out := make([]validate.Verdict, len(questions))
 	for i, q := range questions {
 		out[i] = s.verdicts[q.ValueSet+" "+q.Terminology+"::"+q.Code]
 	}
 	return out
 }
 
-func (s *service) ask(t testing.TB, tpl *template.Compiled, value string, opts Options) []fault.Issue {
+func (s *service) ask(t testing.TB, tpl *template.Compiled, value string, opts validate.Options) []fault.Issue {
 	t.Helper()
 	tree, err := canon.ReadJSON([]byte(elementWith(value)), rminfo.ELEMENT, canon.ReadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return CheckExternal(context.Background(), tree, tpl, opts, s)
+	return validate.CheckExternal(context.Background(), tree, tpl, opts, s)
 }
 
 func TestExternalValueSets(t *testing.T) {
-	known := map[string]Verdict{
-		"http://example.org/list SNOMED-CT::1": Member, "http://example.org/list SNOMED-CT::2": NotMember, "http://example.org/list SNOMED-CT::3": Unresolved,
-		"http://example.org/loinc-list LOINC::1": Member, "http://example.org/other SNOMED-CT::2": Member,
+	known := map[string]validate.Verdict{
+		"http://example.org/list SNOMED-CT::1": validate.Member, "http://example.org/list SNOMED-CT::2": validate.NotMember, "http://example.org/list SNOMED-CT::3": validate.Unresolved,
+		"http://example.org/loinc-list LOINC::1": validate.Member, "http://example.org/other SNOMED-CT::2": validate.Member,
 	}
 	direct := elementOf(t, reference("http://example.org/list"))
 	bound := elementOf(t, codedBy(&aom.ConstraintRef{ObjectBase: base("CODE_PHRASE"), Reference: "ac0001"}))
@@ -83,22 +84,22 @@ func TestExternalValueSets(t *testing.T) {
 		name    string
 		tpl     *template.Compiled
 		value   string
-		opts    Options
+		opts    validate.Options
 		rule    string
 		refused bool
 	}{
-		{"member", direct, coded("SNOMED-CT", "1"), Options{}, "", false},
-		{"no member", direct, coded("SNOMED-CT", "2"), Options{}, "value-external-code", true},
-		{"unknown value set", direct, coded("SNOMED-CT", "3"), Options{}, "terminology-unresolved", false},
-		{"no answer", direct, coded("SNOMED-CT", "4"), Options{}, RuleUnanswered, true},
-		{"no answer is flagged", direct, coded("SNOMED-CT", "4"), Options{PassUnanswered: true}, RuleUnanswered, false},
-		{"bound to the code's terminology", bound, coded("SNOMED-CT", "2"), Options{}, "value-external-code", true},
-		{"bound to another terminology", bound, coded("LOINC", "1"), Options{}, "", false},
-		{"member of the second alternative", either, coded("SNOMED-CT", "2"), Options{}, "", false},
-		{"member of the first alternative", either, coded("SNOMED-CT", "1"), Options{}, "", false},
-		{"member of no alternative", either, coded("SNOMED-CT", "4"), Options{}, RuleUnanswered, true},
-		{"written out", written, coded("SNOMED-CT", "8"), Options{}, "", false},
-		{"not among those written out", written, coded("SNOMED-CT", "1"), Options{}, "value-external-code", true},
+		{"member", direct, coded("SNOMED-CT", "1"), validate.Options{}, "", false},
+		{"no member", direct, coded("SNOMED-CT", "2"), validate.Options{}, "value-external-code", true},
+		{"unknown value set", direct, coded("SNOMED-CT", "3"), validate.Options{}, "terminology-unresolved", false},
+		{"no answer", direct, coded("SNOMED-CT", "4"), validate.Options{}, validate.RuleUnanswered, true},
+		{"no answer is flagged", direct, coded("SNOMED-CT", "4"), validate.Options{PassUnanswered: true}, validate.RuleUnanswered, false},
+		{"bound to the code's terminology", bound, coded("SNOMED-CT", "2"), validate.Options{}, "value-external-code", true},
+		{"bound to another terminology", bound, coded("LOINC", "1"), validate.Options{}, "", false},
+		{"member of the second alternative", either, coded("SNOMED-CT", "2"), validate.Options{}, "", false},
+		{"member of the first alternative", either, coded("SNOMED-CT", "1"), validate.Options{}, "", false},
+		{"member of no alternative", either, coded("SNOMED-CT", "4"), validate.Options{}, validate.RuleUnanswered, true},
+		{"written out", written, coded("SNOMED-CT", "8"), validate.Options{}, "", false},
+		{"not among those written out", written, coded("SNOMED-CT", "1"), validate.Options{}, "value-external-code", true},
 	} {
 		s := &service{verdicts: known}
 		issues := s.ask(t, tc.tpl, tc.value, tc.opts)
@@ -106,14 +107,14 @@ func TestExternalValueSets(t *testing.T) {
 		if len(issues) > 0 {
 			rule = issues[0].Rule
 		}
-		if rule != tc.rule || Refused(issues) != tc.refused || len(issues) > 1 {
+		if rule != tc.rule || validate.Refused(issues) != tc.refused || len(issues) > 1 {
 			t.Errorf("%s: want %q:\n%s", tc.name, tc.rule, brief(issues))
 		}
 		if len(s.batches) > 1 || (tc.tpl == written) != (len(s.batches) == 0) {
 			t.Errorf("%s: %d batches", tc.name, len(s.batches))
 		}
 	}
-	if issues := (&service{}).ask(t, direct, `{"_type":"DV_CODED_TEXT","value":"x","defining_code":{"terminology_id":{"value":"SNOMED-CT"},"code_string":""}}`, Options{}); issues[0].Rule != "invariant-CODE_PHRASE.Code_string_valid" {
+	if issues := (&service{}).ask(t, direct, `{"_type":"DV_CODED_TEXT","value":"x","defining_code":{"terminology_id":{"value":"SNOMED-CT"},"code_string":""}}`, validate.Options{}); issues[0].Rule != "invariant-CODE_PHRASE.Code_string_valid" {
 		t.Errorf("an empty code:\n%s", brief(issues))
 	}
 }
@@ -138,8 +139,8 @@ func TestOneBatchForADocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &service{verdicts: map[string]Verdict{"http://example.org/list SNOMED-CT::1": Member}}
-	if issues := CheckExternal(context.Background(), tree, tpl, Options{}, s); len(issues) != 50 {
+	s := &service{verdicts: map[string]validate.Verdict{"http://example.org/list SNOMED-CT::1": validate.Member}}
+	if issues := validate.CheckExternal(context.Background(), tree, tpl, validate.Options{}, s); len(issues) != 50 {
 		t.Errorf("%d issues", len(issues))
 	}
 	if len(s.batches) != 1 || len(s.batches[0]) != 2 {
@@ -150,8 +151,8 @@ func TestOneBatchForADocument(t *testing.T) {
 func TestTextsOfLocalCodes(t *testing.T) {
 	tpl := elementOf(t, localCodes("at0010", "at0011"))
 	for text, warned := range map[string]bool{"Ear": false, " ear ": false, "Ohr": false, "Brow": true, "Nose": true} {
-		issues := (&service{}).ask(t, tpl, strings.Replace(coded("local", "at0010"), `"value":"x"`, `"value":"`+text+`"`, 1), Options{})
-		if Refused(issues) || warned != (len(issues) == 1 && issues[0].Rule == "value-text") {
+		issues := (&service{}).ask(t, tpl, strings.Replace(coded("local", "at0010"), `"value":"x"`, `"value":"`+text+`"`, 1), validate.Options{})
+		if validate.Refused(issues) || warned != (len(issues) == 1 && issues[0].Rule == "value-text") {
 			t.Errorf("%q:\n%s", text, brief(issues))
 		}
 	}
@@ -161,8 +162,8 @@ func TestTextsOfLocalCodes(t *testing.T) {
 // one, whatever the text beside it says.
 func TestAWarningChoosesNoAlternative(t *testing.T) {
 	tpl := elementOf(t, localCodes("at0011"), localCodes("at0010"))
-	issues := (&service{}).ask(t, tpl, strings.Replace(coded("local", "at0010"), `"value":"x"`, `"value":"Nose"`, 1), Options{})
-	if Refused(issues) || len(issues) != 1 || issues[0].Rule != "value-text" {
+	issues := (&service{}).ask(t, tpl, strings.Replace(coded("local", "at0010"), `"value":"x"`, `"value":"Nose"`, 1), validate.Options{})
+	if validate.Refused(issues) || len(issues) != 1 || issues[0].Rule != "value-text" {
 		t.Error(brief(issues))
 	}
 }
@@ -175,8 +176,8 @@ func TestStates(t *testing.T) {
 	for value, refused := range map[string]bool{
 		state("open", "false"): false, state("closed", "true"): false, state("open", "true"): true, state("closed", "false"): true, state("ajar", "false"): true,
 	} {
-		issues := (&service{}).ask(t, tpl, value, Options{})
-		if Refused(issues) != refused || refused && issues[0].Rule != "value-state" {
+		issues := (&service{}).ask(t, tpl, value, validate.Options{})
+		if validate.Refused(issues) != refused || refused && issues[0].Rule != "value-state" {
 			t.Errorf("%s:\n%s", value, brief(issues))
 		}
 	}
@@ -195,8 +196,8 @@ func TestCareflowSteps(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		issues := Check(tree, tpl, Options{})
-		if Refused(issues) || warned != (len(issues) == 1 && issues[0].Rule == "terminology-careflow-step") {
+		issues := validate.Check(tree, tpl, validate.Options{})
+		if validate.Refused(issues) || warned != (len(issues) == 1 && issues[0].Rule == "terminology-careflow-step") {
 			t.Errorf("%s:\n%s", step, brief(issues))
 		}
 	}
@@ -211,9 +212,9 @@ func TestWarningsHideNoFault(t *testing.T) {
 		if place == `"items": [` {
 			document = strings.Replace(document, "\n    ]}}]}}]}", strings.Repeat(","+odd, 6000)+"]}}]}}]}", 1)
 		}
-		issues := Check(parse(t, []byte(document)), visit(t), Options{})
-		if !Refused(issues) || len(issues) != MaxIssues {
-			t.Errorf("%d issues, refused %v", len(issues), Refused(issues))
+		issues := validate.Check(parse(t, []byte(document)), visit(t), validate.Options{})
+		if !validate.Refused(issues) || len(issues) != validate.MaxIssues {
+			t.Errorf("%d issues, refused %v", len(issues), validate.Refused(issues))
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package validate
+package validate_test
 
 import (
 	"bytes"
@@ -15,28 +15,9 @@ import (
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/template"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
+	"github.com/quire-cdr/quire/internal/validate"
 )
-
-// fixtures is the folder of shared data, beside the repository.
-func fixtures(t testing.TB) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for dir != filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			found := filepath.Join(dir, "..", "shared", "fixtures")
-			if _, err := os.Stat(found); err != nil {
-				t.Skip("shared fixtures are not beside this checkout")
-			}
-			return found
-		}
-		dir = filepath.Dir(dir)
-	}
-	t.Fatal("no go.mod above the test")
-	return ""
-}
 
 func readFile(t testing.TB, path ...string) []byte {
 	t.Helper()
@@ -139,23 +120,23 @@ func encode(t testing.TB, doc any) []byte {
 }
 
 // commitStatus is what a server in the manners of the cases answers.
-func commitStatus(text []byte, tpl *template.Compiled, opts Options) (int, []fault.Issue) {
+func commitStatus(text []byte, tpl *template.Compiled, opts validate.Options) (int, []fault.Issue) {
 	tree, err := canon.ReadJSON(text, rminfo.COMPOSITION, canon.ReadOptions{Lenient: true})
 	if err != nil {
 		return 400, fault.Of(err).Issues
 	}
-	issues := Check(tree, tpl, opts)
+	issues := validate.Check(tree, tpl, opts)
 	switch {
-	case Lexical(issues):
+	case validate.Lexical(issues):
 		return 400, issues
-	case Refused(issues):
+	case validate.Refused(issues):
 		return 422, issues
 	}
 	return 201, issues
 }
 
 func TestValidationCases(t *testing.T) {
-	dir := filepath.Join(fixtures(t), "openehr", "compositions", "validation")
+	dir := fixtures.Dir(t, "openehr", "compositions", "validation")
 	var cases []struct {
 		ID, Title, OPT, Base, Status string
 		Patch                        []patchStep
@@ -184,9 +165,9 @@ func TestValidationCases(t *testing.T) {
 		document = encode(t, applyPatch(t, decode(t, document), tc.Patch))
 		// Cases marked not ready are those the peer fails itself: they are held
 		// against all our rules, and not against those it enforces.
-		got, issues := commitStatus(document, tpl, Options{EHRbase: tc.Status == ""})
+		got, issues := commitStatus(document, tpl, validate.Options{EHRbase: tc.Status == ""})
 		if tc.Status != "" && got != tc.Expected {
-			got, issues = commitStatus(document, tpl, Options{EHRbase: true})
+			got, issues = commitStatus(document, tpl, validate.Options{EHRbase: true})
 		}
 		if got == tc.Expected && (got != 422 || issues[0].Path != "") {
 			passed++
@@ -248,7 +229,7 @@ func brief(issues []fault.Issue) string {
 func templates(t testing.TB) map[string]string {
 	t.Helper()
 	out := map[string]string{}
-	err := filepath.WalkDir(fixtures(t), func(path string, _ os.DirEntry, err error) error {
+	err := filepath.WalkDir(fixtures.Dir(t), func(path string, _ os.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".opt") || strings.Contains(path, "/invalid/") {
 			return err
 		}
@@ -272,7 +253,7 @@ func templates(t testing.TB) map[string]string {
 }
 
 func TestCanonicalFixtures(t *testing.T) {
-	dir := filepath.Join(fixtures(t), "openehr", "compositions")
+	dir := fixtures.Dir(t, "openehr", "compositions")
 	var manifest []struct {
 		File     string
 		Template string `json:"template_id"`
@@ -297,7 +278,7 @@ func TestCanonicalFixtures(t *testing.T) {
 			}
 			continue
 		}
-		got, issues := commitStatus(readFile(t, dir, m.File), compile(t, readFile(t, path)), Options{EHRbase: true})
+		got, issues := commitStatus(readFile(t, dir, m.File), compile(t, readFile(t, path)), validate.Options{EHRbase: true})
 		if reason, ok := arguedDocuments[m.File]; ok {
 			t.Logf("%s: %d, the manifest says %d: %s", m.File, got, *m.Expected, reason)
 			continue
@@ -317,7 +298,7 @@ func TestOtherRealDocuments(t *testing.T) {
 	known := templates(t)
 	passed, total := 0, 0
 	for _, folder := range []string{"uk", "web-template", "openehr/aql", "sdc"} {
-		err := filepath.WalkDir(filepath.Join(fixtures(t), folder), func(path string, _ os.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join(fixtures.Dir(t), folder), func(path string, _ os.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, ".json") {
 				return err
 			}
@@ -344,7 +325,7 @@ func TestOtherRealDocuments(t *testing.T) {
 				return nil
 			}
 			total++
-			if issues := Check(tree, compile(t, readFile(t, file)), Options{EHRbase: true}); Refused(issues) {
+			if issues := validate.Check(tree, compile(t, readFile(t, file)), validate.Options{EHRbase: true}); validate.Refused(issues) {
 				t.Errorf("%s:\n%s", path, brief(issues))
 			} else {
 				passed++
@@ -365,7 +346,7 @@ func templateID(tree *rm.Tree) string {
 // TestWithoutTemplate asks the reference model alone.
 func TestWithoutTemplate(t *testing.T) {
 	for folder, class := range map[string]rminfo.Class{"ehr": rminfo.EHR_STATUS, "directory": rminfo.FOLDER} {
-		list, err := filepath.Glob(filepath.Join(fixtures(t), "openehr", folder, "*.json"))
+		list, err := filepath.Glob(filepath.Join(fixtures.Dir(t), "openehr", folder, "*.json"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -378,7 +359,7 @@ func TestWithoutTemplate(t *testing.T) {
 				t.Logf("%s: %v", path, err)
 				continue
 			}
-			if issues := Check(tree, nil, Options{}); Refused(issues) {
+			if issues := validate.Check(tree, nil, validate.Options{}); validate.Refused(issues) {
 				t.Errorf("%s:\n%s", path, brief(issues))
 			}
 		}

@@ -1,4 +1,4 @@
-package validate
+package validate_test
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/validate"
 )
 
 // FuzzCheck gives the validator whatever the codec lets through.
@@ -21,7 +22,7 @@ func FuzzCheck(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		for _, issue := range Check(tree, tpl, Options{}) {
+		for _, issue := range validate.Check(tree, tpl, validate.Options{}) {
 			if issue.Path == "" || issue.Rule == "" || issue.Message == "" {
 				t.Fatalf("an issue says nothing: %+v", issue)
 			}
@@ -61,8 +62,8 @@ func FuzzMutants(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		issues := Check(tree, tpl, Options{})
-		if again := Check(tree, tpl, Options{}); !reflect.DeepEqual(issues, again) {
+		issues := validate.Check(tree, tpl, validate.Options{})
+		if again := validate.Check(tree, tpl, validate.Options{}); !reflect.DeepEqual(issues, again) {
 			t.Fatalf("two verdicts on %s", text)
 		}
 		for _, issue := range issues {
@@ -70,8 +71,8 @@ func FuzzMutants(f *testing.F) {
 				t.Fatalf("an issue says nothing: %+v of %s", issue, text)
 			}
 		}
-		for name, lenient := range map[string]Options{"draft": {Incomplete: true}, "peer": {EHRbase: true}} {
-			if fewer := Check(tree, tpl, lenient); Refused(fewer) && !Refused(issues) {
+		for name, lenient := range map[string]validate.Options{"draft": {Incomplete: true}, "peer": {EHRbase: true}} {
+			if fewer := validate.Check(tree, tpl, lenient); validate.Refused(fewer) && !validate.Refused(issues) {
 				t.Fatalf("refused as a %s only: %s\n%s", name, text, brief(fewer))
 			}
 		}

@@ -1,10 +1,12 @@
-package validate
+package validate_test
 
 import (
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
+	"github.com/quire-cdr/quire/internal/validate"
 )
 
 // pointers lists the JSON pointer of every member of a document together with
@@ -63,7 +65,7 @@ func TestRemovalsAreNamed(t *testing.T) {
 	refused, namedAt := 0, 0
 	pointers(decode(t, []byte(visitDocument)), "", "", func(pointer, holder string) {
 		doc := applyPatch(t, decode(t, []byte(visitDocument)), []patchStep{{Op: "remove", Path: pointer}})
-		status, issues := commitStatus(encode(t, doc), tpl, Options{})
+		status, issues := commitStatus(encode(t, doc), tpl, validate.Options{})
 		if status != 422 {
 			return
 		}
@@ -84,14 +86,14 @@ func TestRemovalsAreNamed(t *testing.T) {
 
 // TestRemovalsFromRealDocuments does the same with the fixtures.
 func TestRemovalsFromRealDocuments(t *testing.T) {
-	dir := filepath.Join(fixtures(t), "openehr", "compositions", "validation")
+	dir := fixtures.Dir(t, "openehr", "compositions", "validation")
 	refused, namedAt := 0, 0
 	for _, name := range []string{"Test_all_types_v2", "Test_dv_quantity_open_constraint.v0"} {
 		tpl := compile(t, readFile(t, dir, "opt", name+".opt"))
 		text := readFile(t, dir, "base", name+"__.json")
 		pointers(decode(t, text), "", "", func(pointer, holder string) {
 			doc := applyPatch(t, decode(t, text), []patchStep{{Op: "remove", Path: pointer}})
-			status, issues := commitStatus(encode(t, doc), tpl, Options{})
+			status, issues := commitStatus(encode(t, doc), tpl, validate.Options{})
 			if status != 422 {
 				return
 			}

@@ -1,4 +1,4 @@
-package validate
+package validate_test
 
 import (
 	"encoding/json"
@@ -20,6 +20,8 @@ import (
 	"github.com/quire-cdr/quire/internal/simplified/compose"
 	"github.com/quire-cdr/quire/internal/simplified/example"
 	"github.com/quire-cdr/quire/internal/template"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
+	"github.com/quire-cdr/quire/internal/validate"
 )
 
 // control is a valid document with its template.
@@ -64,7 +66,7 @@ func controls(t testing.TB, keep func() bool) []control {
 	}
 	var files []string
 	for _, folder := range []string{"uk", "web-template", "sdc", "openehr/compositions"} {
-		err := filepath.WalkDir(filepath.Join(fixtures(t), folder), func(path string, _ os.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join(fixtures.Dir(t), folder), func(path string, _ os.DirEntry, err error) error {
 			if strings.HasSuffix(path, ".json") {
 				files = append(files, path)
 			}
@@ -80,7 +82,7 @@ func controls(t testing.TB, keep func() bool) []control {
 		if err != nil {
 			continue // of another class or format
 		}
-		if tpl := byID(templateID(tree)); tpl != nil && !Refused(Check(tree, tpl, Options{})) {
+		if tpl := byID(templateID(tree)); tpl != nil && !validate.Refused(validate.Check(tree, tpl, validate.Options{})) {
 			add(filepath.Base(path), tpl, text)
 		}
 	}
@@ -100,7 +102,7 @@ func exampleOf(tpl *template.Compiled) []byte {
 	}
 	formats := simplified.Compile(tpl)
 	tree, err := compose.Compose(formats.Web, example.Document(formats.Web, example.Options{}), compose.Options{Now: "2026-03-01T10:00:00Z"})
-	if err != nil || Refused(Check(tree, tpl, Options{})) {
+	if err != nil || validate.Refused(validate.Check(tree, tpl, validate.Options{})) {
 		return nil
 	}
 	return canon.WriteJSON(nil, tree, tree.Root())
@@ -344,7 +346,7 @@ func judgeMutant(doc any, tpl *template.Compiled) (status int, issues []fault.Is
 	if err != nil {
 		return 400, fault.Of(err).Issues
 	}
-	if issues = Check(tree, tpl, Options{}); Refused(issues) {
+	if issues = validate.Check(tree, tpl, validate.Options{}); validate.Refused(issues) {
 		return 422, issues
 	}
 	return 201, issues

@@ -1,4 +1,4 @@
-package validate
+package validate_test
 
 import (
 	"strings"
@@ -7,6 +7,7 @@ import (
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/validate"
 )
 
 // modelRule is one line of the list of what a validator must check beyond types
@@ -411,7 +412,7 @@ func TestModelRules(t *testing.T) {
 			for _, issue := range issues {
 				found = found || strings.HasPrefix(issue.Rule, want) && issue.Warning == warning
 			}
-			if !found || Refused(issues) == warning {
+			if !found || validate.Refused(issues) == warning {
 				t.Errorf("rule %d (%s) is broken by %s, want %s:\n%s", i, rule.says, document, want, brief(issues))
 			}
 		}
@@ -432,5 +433,5 @@ func judgeObject(t *testing.T, document string) []fault.Issue {
 	if err != nil {
 		return []fault.Issue{{Rule: fault.Of(err).Code, Message: err.Error()}}
 	}
-	return Check(tree, nil, Options{})
+	return validate.Check(tree, nil, validate.Options{})
 }

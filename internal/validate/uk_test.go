@@ -1,4 +1,4 @@
-package validate
+package validate_test
 
 import (
 	"path/filepath"
@@ -7,6 +7,8 @@ import (
 
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/simplified"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
+	"github.com/quire-cdr/quire/internal/validate"
 )
 
 // arguedUK are documents of UK sites that cannot be read as documents of the
@@ -23,7 +25,7 @@ var arguedUK = []struct{ file, rule, why string }{
 // TestUKDocuments: no real document is refused without an argued reason, by the
 // rules of the specification and not only by those a peer enforces.
 func TestUKDocuments(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(fixtures(t), "uk", "*", "examples", "*.json"))
+	files, err := filepath.Glob(filepath.Join(fixtures.Dir(t), "uk", "*", "examples", "*.json"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d documents: %v", len(files), err)
 	}
@@ -43,7 +45,7 @@ func TestUKDocuments(t *testing.T) {
 			}
 			continue
 		}
-		if issues := Check(tree, formats[opt].Web.Template, Options{}); Refused(issues) {
+		if issues := validate.Check(tree, formats[opt].Web.Template, validate.Options{}); validate.Refused(issues) {
 			t.Errorf("%s:\n%s", path, brief(issues))
 		} else {
 			accepted++

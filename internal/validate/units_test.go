@@ -1,10 +1,11 @@
-package validate
+package validate_test
 
 import (
 	"testing"
 
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/validate"
 )
 
 func TestUnits(t *testing.T) {
@@ -23,9 +24,9 @@ func TestUnits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		issues := Check(tree, nil, Options{})
+		issues := validate.Check(tree, nil, validate.Options{})
 		warned := len(issues) == 1 && issues[0].Rule == "unit-not-ucum" && issues[0].Warning && issues[0].Path != ""
-		if warned != tc.warned || !tc.warned && len(issues) > 0 || Refused(issues) {
+		if warned != tc.warned || !tc.warned && len(issues) > 0 || validate.Refused(issues) {
 			t.Errorf("%s: %v", name, issues)
 		}
 	}
