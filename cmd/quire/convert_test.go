@@ -9,15 +9,14 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
 )
 
 func TestConvert(t *testing.T) {
-	folder := filepath.Join("..", "..", "..", "shared", "fixtures", "openehr")
+	folder := fixtures.Dir(t, "openehr")
 	template := filepath.Join(folder, "opt", "AlternativeEvents.opt")
 	file := filepath.Join(folder, "compositions", "flat", "AlternativeEvents.json")
-	if _, err := os.Stat(template); err != nil {
-		t.Skip("the shared fixtures are not there")
-	}
 	for to, has := range map[string]string{
 		"json": `"_type": "COMPOSITION"`, "xml": "<composition", "flat": `"bericht/körpergewicht:0/any_event_en:1/width": "P30D"`,
 		"structured": `"any_event_en": [`, "questionnaire-response": `"resourceType": "QuestionnaireResponse"`, "web-template": `"templateId": "AlternativeEvents"`,

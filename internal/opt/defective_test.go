@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
 )
 
 // defective says what is wrong with each defective template of the fixtures, and
@@ -24,7 +25,7 @@ var defective = map[string]struct{ rule, path, place string }{
 }
 
 func TestDefectiveTemplates(t *testing.T) {
-	dir := filepath.Join(fixtures(t), "openehr", "opt", "invalid")
+	dir := fixtures.Dir(t, "openehr", "opt", "invalid")
 	manifest, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
 	if err != nil {
 		t.Fatal(err)

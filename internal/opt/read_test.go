@@ -10,33 +10,13 @@ import (
 	"testing"
 
 	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
 )
-
-// fixtures is the folder of shared data, beside the repository.
-func fixtures(t testing.TB) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for dir != filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			found := filepath.Join(dir, "..", "shared", "fixtures")
-			if _, err := os.Stat(found); err != nil {
-				t.Skip("shared fixtures are not beside this checkout")
-			}
-			return found
-		}
-		dir = filepath.Dir(dir)
-	}
-	t.Fatal("no go.mod above the test")
-	return ""
-}
 
 func templates(t testing.TB) []string {
 	t.Helper()
 	var out []string
-	err := filepath.WalkDir(fixtures(t), func(path string, _ fs.DirEntry, err error) error {
+	err := filepath.WalkDir(fixtures.Dir(t), func(path string, _ fs.DirEntry, err error) error {
 		if strings.HasSuffix(path, ".opt") {
 			out = append(out, path)
 		}

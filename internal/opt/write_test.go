@@ -14,6 +14,7 @@ import (
 
 	"github.com/quire-cdr/quire/internal/aom"
 	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
@@ -243,7 +244,7 @@ func TestWrittenIsValidBySchema(t *testing.T) {
 	if err != nil {
 		t.Skip("xmllint is not installed")
 	}
-	schema, err := filepath.Glob(filepath.Join(fixtures(t), "..", "spec", "xsd", "v1-namespace*", "Template.xsd"))
+	schema, err := filepath.Glob(filepath.Join(fixtures.Spec(t, "xsd"), "v1-namespace*", "Template.xsd"))
 	if err != nil || len(schema) == 0 {
 		t.Skip("the specification's schemas are not beside this checkout")
 	}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
 )
 
 // The words of the conformance schedule.
@@ -21,7 +21,7 @@ var (
 // about contributions: what may be committed to an empty record, and what over a
 // version that is there.
 func TestConformanceContributionTables(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(fixtures(t), "..", "conformance", "data-validation-tables.json"))
+	text, err := os.ReadFile(fixtures.Dir(t, "conformance", "data-validation-tables.json"))
 	if err != nil {
 		t.Skip("the conformance tables are not there")
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
 )
 
 // member is one version of a contribution.
@@ -99,7 +100,7 @@ func TestContribution(t *testing.T) {
 
 // The peer's contributions that stand alone.
 func TestPeerContributions(t *testing.T) {
-	root := fixtures(t)
+	root := fixtures.Dir(t, "openehr")
 	h, ctx := newHouse(t), context.Background()
 	s := h.service(h.db, true)
 	for _, name := range []string{"minimal_admin", "minimal_evaluation", "minimal_instruction", "minimal_observation", "persistent_minimal"} {

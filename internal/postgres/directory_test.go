@@ -13,6 +13,7 @@ import (
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
 )
 
 // folderJSON is a FOLDER; items are ids, with a namespace after a blank.
@@ -265,7 +266,7 @@ func TestContributionRepeated(t *testing.T) {
 // The peer's directories, each in an EHR of its own; updates follow the first of
 // their folder.
 func TestPeerDirectories(t *testing.T) {
-	root := fixtures(t)
+	root := fixtures.Dir(t, "openehr")
 	h, ctx := newHouse(t), context.Background()
 	for _, compat := range []bool{true, false} {
 		s := h.service(h.db, compat)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
 )
 
 // statusOf is what REST answers to the kinds that documents run into.
@@ -27,25 +28,6 @@ type fixtureCase struct {
 	Method   string `json:"method"`
 	Note     string `json:"note"`
 	Basis    string `json:"basis"`
-}
-
-// fixtures finds the shared openEHR files beside the repository.
-func fixtures(t testing.TB) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; filepath.Dir(dir) != dir; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-	}
-	dir = filepath.Join(dir, "..", "shared", "fixtures", "openehr")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("the shared fixtures are not beside the repository")
-	}
-	return dir
 }
 
 func manifest(t testing.TB, dir string) []fixtureCase {
@@ -71,7 +53,7 @@ func status(err error, success int) int {
 // The peer's documents get the peer's answers, and what is stored comes back,
 // has rows that can be rebuilt, and is valid again.
 func TestPeerDocuments(t *testing.T) {
-	root := fixtures(t)
+	root := fixtures.Dir(t, "openehr")
 	h, ctx := newHouse(t), context.Background()
 	s := h.service(h.db, true)
 	for _, c := range manifest(t, filepath.Join(root, "opt")) {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,12 +17,13 @@ import (
 
 	"github.com/quire-cdr/quire/internal/aql/aqltest"
 	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
 )
 
 // TestQueryFixtures replays the data and queries of the query fixtures on the
 // database and on the evaluator, which must agree: in rows, or in refusing.
 func TestQueryFixtures(t *testing.T) {
-	folder := queryFixtures(t)
+	folder := fixtures.Dir(t, "openehr", "aql")
 	files, err := filepath.Glob(filepath.Join(folder, "cases", "*.json"))
 	if err != nil || len(files) == 0 {
 		t.Skip("the query fixtures are not beside the repository")
@@ -77,23 +77,6 @@ type queryStep struct {
 type queryCase struct {
 	ID, AQL    string
 	Parameters map[string]any
-}
-
-func queryFixtures(t *testing.T) string {
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		_, err := os.Stat(filepath.Join(dir, "go.mod"))
-		if err == nil {
-			return filepath.Join(dir, "../shared/fixtures/openehr/aql")
-		}
-		if !errors.Is(err, fs.ErrNotExist) || filepath.Dir(dir) == dir {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
 }
 
 // replay does the steps of one group.

@@ -12,28 +12,8 @@ import (
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/opt"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
 )
-
-// fixtures is the folder of shared data, beside the repository.
-func fixtures(t testing.TB) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for dir != filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			found := filepath.Join(dir, "..", "shared", "fixtures")
-			if _, err := os.Stat(found); err != nil {
-				t.Skip("shared fixtures are not beside this checkout")
-			}
-			return found
-		}
-		dir = filepath.Dir(dir)
-	}
-	t.Fatal("no go.mod above the test")
-	return ""
-}
 
 func compileFile(t testing.TB, path string) *Compiled {
 	t.Helper()
@@ -56,7 +36,7 @@ func compileFile(t testing.TB, path string) *Compiled {
 
 func TestFixtureTemplatesCompile(t *testing.T) {
 	count, nodes := 0, 0
-	err := filepath.WalkDir(fixtures(t), func(path string, _ fs.DirEntry, err error) error {
+	err := filepath.WalkDir(fixtures.Dir(t), func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".opt") || strings.Contains(path, "/invalid/") {
 			return err
 		}
@@ -129,7 +109,7 @@ func hasDefault(c *Compiled, v *aom.Value) bool {
 // TestWebTemplatePaths resolves the paths other tools computed for the same
 // templates.
 func TestWebTemplatePaths(t *testing.T) {
-	dir := filepath.Join(fixtures(t), "openehr", "opt")
+	dir := fixtures.Dir(t, "openehr", "opt")
 	for _, name := range []string{"AlternativeEvents", "gecco_serologischer_befund", "multi_occurrence", "test_all_types"} {
 		c := compileFile(t, filepath.Join(dir, name+".opt"))
 		text, err := os.ReadFile(filepath.Join(dir, "webtemplate", name+".json"))
@@ -324,7 +304,7 @@ func TestTerms(t *testing.T) {
 }
 
 func BenchmarkCompile(b *testing.B) {
-	f, err := os.Open(filepath.Join(fixtures(b), "openehr", "opt", "ehrn_vital_signs.v2.opt"))
+	f, err := os.Open(fixtures.Dir(b, "openehr", "opt", "ehrn_vital_signs.v2.opt"))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -15,11 +15,12 @@ import (
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/canonxml"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
 )
 
 // TestJSONFixturesThroughXML: what JSON holds comes back from XML.
 func TestJSONFixturesThroughXML(t *testing.T) {
-	root := shared(t, "fixtures/openehr")
+	root := fixtures.Dir(t, "openehr")
 	count := 0
 	for _, set := range []struct {
 		glob string
@@ -96,7 +97,7 @@ var refused = map[string]string{
 // reader, apart from the order of elements, white space and needless xsi:type.
 func TestXMLFixtures(t *testing.T) {
 	var files []string
-	root := shared(t, "fixtures")
+	root := fixtures.Dir(t)
 	for _, glob := range []string{"openehr/compositions/canonical-xml/*.xml", "openehr/compositions/canonical-xml/invalid/*.xml", "web-template/*/raw-*.xml"} {
 		found, err := filepath.Glob(filepath.Join(root, glob))
 		if err != nil || len(found) == 0 {

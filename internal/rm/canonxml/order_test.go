@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
 )
 
 type schema struct {
@@ -78,7 +79,7 @@ func TestOrderAgreesWithSchemas(t *testing.T) {
 }
 
 func schemaTypes(t *testing.T, globs []string) map[string]complexType {
-	root := filepath.Join("..", "..", "..", "..", "shared", "spec", "xsd")
+	root := fixtures.Spec(t, "xsd")
 	types := map[string]complexType{}
 	for _, glob := range globs {
 		files, err := filepath.Glob(filepath.Join(root, glob))

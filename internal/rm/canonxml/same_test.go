@@ -2,36 +2,11 @@ package canonxml_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/quire-cdr/quire/internal/rm"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 )
-
-// shared finds a folder of shared test data; the test is skipped without it.
-func shared(t testing.TB, folder string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-	path := filepath.Join(dir, "..", "shared", filepath.FromSlash(folder))
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("%s is not there", folder)
-	}
-	return path
-}
 
 // same compares two trees apart from the order of members: classes, kinds,
 // texts, and the order within each list.

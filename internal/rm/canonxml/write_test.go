@@ -11,6 +11,7 @@ import (
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/canonxml"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
 )
 
 func TestWrite(t *testing.T) {
@@ -68,8 +69,8 @@ func TestSchemaValidity(t *testing.T) {
 	if err != nil {
 		t.Skip("xmllint is not installed")
 	}
-	schema := filepath.Join(shared(t, "spec/xsd/v1-namespace-Release-1.0.2v2"), "Composition.xsd")
-	files, err := filepath.Glob(filepath.Join(shared(t, "fixtures/web-template"), "*", "raw-*.xml"))
+	schema := filepath.Join(fixtures.Spec(t, "xsd/v1-namespace-Release-1.0.2v2"), "Composition.xsd")
+	files, err := filepath.Glob(filepath.Join(fixtures.Dir(t, "web-template"), "*", "raw-*.xml"))
 	if err != nil {
 		t.Fatal(err)
 	}

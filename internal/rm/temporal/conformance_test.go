@@ -3,9 +3,10 @@ package temporal
 import (
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
 )
 
 type conformanceTable struct {
@@ -17,23 +18,9 @@ type conformanceTable struct {
 // repository, or skips the test.
 func conformanceTables(t *testing.T) []conformanceTable {
 	t.Helper()
-	dir, err := os.Getwd()
+	raw, err := os.ReadFile(fixtures.Dir(t, "conformance", "data-validation-tables.json"))
 	if err != nil {
 		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			t.Skip("no go.mod above the test")
-		}
-		dir = parent
-	}
-	raw, err := os.ReadFile(filepath.Join(dir, "..", "shared", "fixtures", "conformance", "data-validation-tables.json"))
-	if err != nil {
-		t.Skip("conformance tables are not present")
 	}
 	var tables []conformanceTable
 	if err := json.Unmarshal(raw, &tables); err != nil {
