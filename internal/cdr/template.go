@@ -214,8 +214,20 @@ func (s *Service) keep(t *Template) {
 
 // compiled finds a template in the cache or reads and compiles it.
 func (s *Service) compiled(ctx context.Context, id string) (*Template, error) {
-	if t, ok := s.templates.GetIfPresent(id); ok && s.clock.Now().Sub(t.read) < templateAge {
-		return t.Template, nil
+	if t, ok := s.templates.GetIfPresent(id); ok {
+		if s.clock.Now().Sub(t.read) < templateAge {
+			return t.Template, nil
+		}
+		// A row never changes: to see that it is still the one in use, under the
+		// same label, costs no reading and compiling.
+		list, err := s.store.TemplateVersions(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if len(list) > 0 && list[0].Row == t.Row && list[0].Label == t.Label && list[0].Retired.IsZero() {
+			s.keep(t.Template)
+			return t.Template, nil
+		}
 	}
 	stored, err := s.store.Template(ctx, id)
 	if err != nil {

@@ -138,11 +138,16 @@ func (db *DB) EHRs(ctx context.Context, after string) ([]string, error) {
 const (
 	lockFamilySQL = `select t.id, f.id from template t join template_family f on f.id = t.family where f.template_id = $1 and t.retired is null for update`
 
-	familyUsedSQL = `select exists (select 1 from %[1]s where v.template = $1 and v.kind = 1) or exists (select 1 from %[1]s where v.template = $1 and v.kind = 4)`
+	fenceFamilySQL = `select pg_advisory_xact_lock(%d, t.id) from template t where t.family = $1 order by t.id`
+
+	familyUsedSQL = `select exists (select 1 from %[1]s where v.template = any (array(select t.id from template t where t.family = $1)) and v.kind = 1)
+    or exists (select 1 from %[1]s where v.template = any (array(select t.id from template t where t.family = $1)) and v.kind = 4)`
+
+	deleteFamilySQL = `delete from template where family = $1`
 )
 
-// DeleteTemplate removes a template that no composition uses; one in use is a
-// Conflict. The family stays, since rights name it.
+// DeleteTemplate removes all versions of a template that no composition uses; where
+// one is in use that is a Conflict. The family stays, since rights name it.
 func (db *DB) DeleteTemplate(ctx context.Context, id string, audit cdr.Event) error {
 	err := db.inTransaction(ctx, db.record, access.System(), access.Write, func(tx pgx.Tx) error {
 		var row int32
@@ -154,16 +159,16 @@ func (db *DB) DeleteTemplate(ctx context.Context, id string, audit cdr.Event) er
 			return err
 		}
 		var used bool
-		if _, err := tx.Exec(ctx, fmt.Sprintf(fenceTemplateSQL, templateFence), row); err != nil {
+		if _, err := tx.Exec(ctx, fmt.Sprintf(fenceFamilySQL, templateFence), audit.Template); err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, fmt.Sprintf(familyUsedSQL, everything(access.Version, "v")), row).Scan(&used); err != nil {
+		if err := tx.QueryRow(ctx, fmt.Sprintf(familyUsedSQL, everything(access.Version, "v")), audit.Template).Scan(&used); err != nil {
 			return err
 		}
 		if used {
 			return fault.New(fault.Conflict, "template-in-use", "the template %s is used by compositions or parties", id)
 		}
-		if _, err := tx.Exec(ctx, deleteTemplateSQL, row); err != nil {
+		if _, err := tx.Exec(ctx, deleteFamilySQL, audit.Template); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, newTemplateEpochSQL); err != nil {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
@@ -95,6 +96,9 @@ func TestTemplateVersions(t *testing.T) {
 		t.Errorf("read by %+v %v", by, err)
 	}
 
+	// The one in use is not, but an older one is.
+	want(t, h.DeleteTemplate(ctx, system, vitalSigns), fault.Conflict, "template-in-use")
+
 	// Another process still has the old version in its cache.
 	late := h.service(h.open(t), false)
 	if _, err := late.Template(ctx, clinician, vitalSigns); err != nil {
@@ -130,5 +134,33 @@ func TestTemplateIsNotReplacedUnderACommit(t *testing.T) {
 	}
 	if n := h.count(t, "select count(*) from version v where kind = 1 and not exists (select from template t where t.id = v.template)"); n != 0 {
 		t.Errorf("%d versions without their template", n)
+	}
+}
+
+// later is a clock that a test moves.
+type later struct{ by time.Duration }
+
+func (l *later) Now() time.Time { return time.Now().Add(l.by) }
+
+// TestCompiledTemplateStays: one that is still in use is compiled once, and one
+// that is not is seen after a minute.
+func TestCompiledTemplateStays(t *testing.T) {
+	h, ctx := newHouse(t), context.Background()
+	clock := &later{}
+	s := cdr.New(cdr.Deps{Store: h.db, Authorizer: h.people, Auditor: h.audit, SystemID: "test.quire", Clock: clock})
+	first, err := s.Template(ctx, clinician, vitalSigns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock.by = 2 * time.Minute
+	if again, err := s.Template(ctx, clinician, vitalSigns); err != nil || again.Compiled != first.Compiled {
+		t.Errorf("compiled again: %v", err)
+	}
+	if _, err := h.UploadTemplate(ctx, system, vitalSignsOPT(t, "<units>mm[Hg]</units>", "<units>kPa</units>"), cdr.TemplateUpload{}); err != nil {
+		t.Fatal(err)
+	}
+	clock.by = 4 * time.Minute
+	if now, err := s.Template(ctx, clinician, vitalSigns); err != nil || now.Row == first.Row {
+		t.Errorf("the old content is still believed: %v", err)
 	}
 }

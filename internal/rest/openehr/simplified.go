@@ -174,8 +174,8 @@ func templateOf(call *rest.Call, templates templateReader) (*cdr.Template, error
 	if !fault.Is(err, fault.NotFound) {
 		return found, err
 	}
-	if version := call.Header("openehr-template-version"); version != "" {
-		return nil, fault.New(fault.Unprocessable, "template-unknown", "the version %q of the template %q is not known", version, id)
+	if f := fault.Of(err); f.Code == "template-version-unknown" {
+		return nil, fault.New(fault.Unprocessable, f.Code, "%s", f.Message)
 	}
 	return nil, fault.New(fault.Unprocessable, "template-unknown", "the template %q is not known", id)
 }

@@ -113,6 +113,25 @@ func TestSimplifiedFormats(t *testing.T) {
 		}
 	}
 
+	length := 0
+	for _, level := range []string{"required", "medium", "complete"} {
+		at := "/definition/template/adl1.4/AlternativeEvents/example?detail_level=" + level
+		status, text, _ := askSimplified(t, app, "GET", at, "", h{"Accept": "application/json"})
+		if status != http.StatusOK || len(text) < length || strings.Contains(text, `"uid":`) {
+			t.Errorf("%s example: %d, %d bytes after %d", level, status, len(text), length)
+		}
+		length = len(text)
+		if _, again, _ := askSimplified(t, app, "GET", at, "", h{"Accept": "application/json"}); again != text {
+			t.Errorf("two %s examples differ", level)
+		}
+		if _, output, _ := askSimplified(t, app, "GET", at+"&type=output", "", h{"Accept": "application/json"}); !strings.Contains(output, `"uid":{"_type":"OBJECT_VERSION_ID"`) {
+			t.Errorf("%s output has no uid", level)
+		}
+		if status, text, _ := askSimplified(t, app, "POST", ehr+"/composition?dry_run=true", text, h{"Content-Type": "application/json"}); status != http.StatusOK || !strings.Contains(text, `"valid":true`) {
+			t.Errorf("%s example is not valid: %.500s", level, text)
+		}
+	}
+
 	id := h{"Content-Type": flatType, "openehr-template-id": "AlternativeEvents", "Prefer": "return=representation", "Accept": flatType}
 	status, text, header = askSimplified(t, app, "POST", ehr+"/composition", string(document), id)
 	if status != http.StatusCreated || header.Get("Content-Type") != flatType {
@@ -132,6 +151,8 @@ func TestSimplifiedFormats(t *testing.T) {
 		{"?format=STRUCTURED", "", "application/json; charset=utf-8", `"_uid":["` + version},
 		{"", "", "application/json; charset=utf-8", `"_type":"COMPOSITION"`},
 		{"", "application/xml", "application/xml; charset=utf-8", "<composition"},
+		{"?format=XML", "", "application/xml; charset=utf-8", "<composition"},
+		{"?format=json", "*/*", "application/json; charset=utf-8", `"_type":"COMPOSITION"`},
 	} {
 		headers := h{}
 		if get.accept != "" {
