@@ -34,7 +34,8 @@ func (s *Service) showContribution(ctx context.Context, caller Caller, p *access
 }
 
 func (s *Service) contribution(ctx context.Context, p *access.Profile, ehr, id string, inline bool) (ContributionView, error) {
-	c, err := s.store.Contribution(ctx, p, ehr, id, inline)
+	// The class of a party is in its content.
+	c, err := s.store.Contribution(ctx, p, ehr, id, inline || ehr == Demographics)
 	if err != nil {
 		return ContributionView{}, err
 	}
@@ -45,7 +46,13 @@ func (s *Service) contribution(ctx context.Context, p *access.Profile, ehr, id s
 			}
 		}
 	}
-	view := contributionView(c, inline)
+	var classes []string
+	if !inline {
+		if classes, err = s.classes(ctx, p, c.Versions); err != nil {
+			return ContributionView{}, err
+		}
+	}
+	view := contributionView(c, classes)
 	view.Withheld = s.withheld(ctx, p)
 	return view, nil
 }
@@ -73,9 +80,27 @@ func (s *Service) narrowVersion(ctx context.Context, p *access.Profile, v *Versi
 	return nil
 }
 
-// contributionView writes references of type COMPOSITION, EHR_STATUS or FOLDER
-// (ITS-REST 1.1, CONTRIBUTION), or in their place the versions.
-func contributionView(c StoredContribution, inline bool) ContributionView {
+// classes are those of the contents of versions.
+func (s *Service) classes(ctx context.Context, p *access.Profile, list []Version) ([]string, error) {
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = v.Kind.Class()
+		if v.Kind != KindParty {
+			continue
+		}
+		class, err := s.classOf(ctx, p, v)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = or(class, out[i])
+	}
+	return out, nil
+}
+
+// contributionView writes references whose type is the class of the content
+// (ITS-REST 1.1, CONTRIBUTION), or in their place the versions, where no classes
+// are given.
+func contributionView(c StoredContribution, classes []string) ContributionView {
 	view := ContributionView{ID: c.ID, Committed: c.Committed.UTC()}
 	b := append([]byte(`{"_type":"CONTRIBUTION","uid":{"_type":"HIER_OBJECT_ID","value":"`), c.ID...)
 	b = append(b, `"},"versions":[`...)
@@ -83,10 +108,10 @@ func contributionView(c StoredContribution, inline bool) ContributionView {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if inline {
+		if classes == nil {
 			b = append(b, originalVersion(v)...)
 		} else {
-			b = append(b, objectRef("OBJECT_VERSION_ID", v.UID, v.Kind.Class())...)
+			b = append(b, objectRef("OBJECT_VERSION_ID", v.UID, classes[i])...)
 		}
 		view.Versions = append(view.Versions, v.UID)
 	}

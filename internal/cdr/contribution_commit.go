@@ -93,19 +93,20 @@ func (s *Service) commitAll(ctx context.Context, caller Caller, p *access.Profil
 	if done.Repeated != "" {
 		return s.contributionAgain(ctx, caller, p, ehr, done.Repeated, inline)
 	}
-	if inline {
-		view, err := s.contribution(ctx, p, ehr, done.Contribution, true)
+	if inline || ehr == Demographics {
+		view, err := s.contribution(ctx, p, ehr, done.Contribution, inline)
 		view.Warnings = remarks(batch.Versions)
 		return view, err
 	}
 	stored := StoredContribution{ID: done.Contribution, Committed: done.Committed, AuditDetails: batch.AuditDetails}
+	var classes []string
 	for _, v := range batch.Versions {
-		stored.Versions = append(stored.Versions, Version{UID: v.UID(s.systemID).String(), Kind: v.Kind})
+		stored.Versions, classes = append(stored.Versions, Version{UID: v.UID(s.systemID).String()}), append(classes, v.Kind.Class())
 	}
 	for _, a := range batch.Attested {
-		stored.Versions = append(stored.Versions, Version{UID: a.Version.String(), Kind: a.Kind})
+		stored.Versions, classes = append(stored.Versions, Version{UID: a.Version.String()}), append(classes, a.Kind.Class())
 	}
-	view := contributionView(stored, false)
+	view := contributionView(stored, classes)
 	view.Warnings = remarks(batch.Versions)
 	return view, nil
 }
