@@ -125,8 +125,8 @@ class StoredQuery implements Namespace {
   }
 }
 
-// A part of the administration: templates, queries, users, ehr-purge, audit, system. The readiness sentinel lives here
-// too, on an object of its own whose name is random per data directory.
+// A part of the administration: templates, queries, users, demographic, ehr-transfer, ehr-purge, audit, system. The
+// readiness sentinel lives here too, on an object of its own whose name is random per data directory.
 class AdminArea implements Namespace {
   related: {
     admins: (User | ServiceAccount | SubjectSet<Role, "members">)[]
