@@ -33,51 +33,37 @@ const (
 	controlSystem = "http://hl7.org/fhir/questionnaire-item-control"
 	localSystem   = "http://openehr.org/id/"
 	ucumSystem    = "http://unitsofmeasure.org"
-	snomedSystem  = "http://snomed.info/sct"
-	loincSystem   = "http://loinc.org"
-	icd10System   = "http://hl7.org/fhir/sid/icd-10"
-	dmdSystem     = "https://dmd.nhs.uk"
 )
-
-// codeSystems are the FHIR names of terminologies whose openEHR names differ.
-var codeSystems = []struct{ openEHR, fhir string }{
-	{"SNOMED-CT", snomedSystem}, {"SNOMED CT", snomedSystem}, {"SNOMED", snomedSystem},
-	{"LOINC", loincSystem}, {"ICD-10", icd10System}, {"ICD10", icd10System}, {"dm+d", dmdSystem},
-	{"openehr", localSystem + "openehr"}, {"ISO_639-1", "urn:ietf:bcp:47"},
-}
 
 // codeSystem is the FHIR name of a terminology; local codes belong to an
 // archetype, and only there do two templates mean the same by them.
 func codeSystem(terminologyID, archetype string) string {
-	if terminologyID == "local" {
+	switch {
+	case terminologyID == "local":
 		return localSystem + archetype
-	}
-	name, _, _ := strings.Cut(terminologyID, "(")
-	for _, s := range codeSystems {
-		if strings.EqualFold(s.openEHR, name) {
-			return s.fhir
-		}
-	}
-	if strings.Contains(terminologyID, ":") {
+	case terminology.IsOpenEHR(terminologyID):
+		return localSystem + "openehr"
+	case strings.Contains(terminologyID, ":"):
 		return terminologyID
+	}
+	if system := terminology.System(terminologyID); system != "" {
+		return system
 	}
 	return localSystem + "terminology/" + terminologyID
 }
 
 // terminologyID is the way back of codeSystem.
 func terminologyID(system, archetype string) string {
-	if system == localSystem+archetype || system == "" {
+	switch system {
+	case "", localSystem + archetype:
 		return "local"
-	}
-	for _, s := range codeSystems {
-		if s.fhir == system {
-			return s.openEHR
-		}
+	case localSystem + "openehr":
+		return "openehr"
 	}
 	if name, ok := strings.CutPrefix(system, localSystem+"terminology/"); ok {
 		return name
 	}
-	return system
+	return terminology.Names(system)[0]
 }
 
 // system is the code system of a code within an item's archetype.
