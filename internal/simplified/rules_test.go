@@ -2,18 +2,13 @@ package simplified_test
 
 import (
 	"maps"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/quire-cdr/quire/internal/fault"
-	"github.com/quire-cdr/quire/internal/rm/canon"
-	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/simplified"
-	"github.com/quire-cdr/quire/internal/simplified/example"
-	"github.com/quire-cdr/quire/internal/simplified/syntax"
 	"github.com/quire-cdr/quire/internal/validate"
 )
 
@@ -205,74 +200,5 @@ func TestManyItems(t *testing.T) {
 	}
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("took %s", took)
-	}
-}
-
-// TestNoKeyIsRaw: what the web template has no key for is canonical JSON at the
-// nearest node, and reads as the same tree; a composition of another template is
-// refused.
-func TestNoKeyIsRaw(t *testing.T) {
-	tpl := everyType(t)
-	tree, err := tpl.Read([]byte(head+eventText+"}"), simplified.Flat, now)
-	if err != nil {
-		t.Fatal(report(err))
-	}
-	text := string(canon.WriteJSON(nil, tree, tree.Root()))
-	for name, changed := range map[string]string{
-		"a node the template does not have": strings.Replace(text, `"archetype_node_id":"at0017"`, `"archetype_node_id":"at0999"`, 1),
-		"a name of a collapsed level":       strings.Replace(text, `"value":"Tree"`, `"value":"Baum"`, 1),
-		"another class of structure":        strings.Replace(text, `"_type":"ITEM_TREE"`, `"_type":"ITEM_LIST"`, 1),
-		"a link of a collapsed level":       strings.Replace(text, `"_type":"ITEM_TREE"`, `"_type":"ITEM_TREE","uid":{"_type":"HIER_OBJECT_ID","value":"5ae1c45c-53c2-4e3a-b9ff-c979e0494f35"}`, 1),
-	} {
-		if changed == text {
-			t.Fatal(name, " changes nothing")
-		}
-		other, err := canon.ReadJSON([]byte(changed), rminfo.COMPOSITION, canon.ReadOptions{})
-		if err != nil {
-			t.Fatal(name, report(err))
-		}
-		written, err := tpl.Write(other, simplified.Flat)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(string(written), `|raw":`) {
-			t.Errorf("%s: no canonical JSON in %s", name, written)
-		}
-		if diff := through(t, tpl, other); diff != "" {
-			t.Errorf("%s: %s", name, diff)
-		}
-	}
-	foreign, err := canon.ReadJSON([]byte(strings.Replace(text, `"value":"Every type.v1"`, `"value":"Other.v1"`, 1)), rminfo.COMPOSITION, canon.ReadOptions{})
-	if err != nil {
-		t.Fatal(report(err))
-	}
-	if _, err := tpl.Write(foreign, simplified.Flat); !fault.Is(err, fault.Unprocessable) {
-		t.Errorf("another template: %v", err)
-	}
-}
-
-// TestExamples: the whole one is valid and has each node of the template; the
-// same numbers make the same document.
-func TestExamples(t *testing.T) {
-	tpl := everyType(t)
-	whole := syntax.WriteFlat(example.Document(tpl.Web, example.Options{}))
-	tree, err := tpl.Read(whole, simplified.Flat, now)
-	if err != nil {
-		t.Fatal(report(err))
-	}
-	if issues := validate.Check(tree, tpl.Web.Template, validate.Options{}); validate.Refused(issues) {
-		t.Errorf("the example is not valid: %+v", refusing(issues))
-	}
-	for _, key := range [...]string{"any_event:0/boolean", "choice/quantity_value|magnitude", "group:0/leaf:0", "daily_mean:0/width", "deed/ism_transition/current_state|code", "order:0/request:0/service", "part/case/reason"} {
-		if !strings.Contains(string(whole), key) {
-			t.Errorf("no %s in the example", key)
-		}
-	}
-	random := func() string {
-		r := rand.New(rand.NewPCG(7, 7))
-		return string(syntax.WriteFlat(example.Document(tpl.Web, example.Options{Pick: r.IntN, Sparse: true})))
-	}
-	if first, second := random(), random(); first != second {
-		t.Error("the same seed makes two documents")
 	}
 }

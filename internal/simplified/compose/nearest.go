@@ -4,6 +4,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/simplified/syntax"
 	"github.com/quire-cdr/quire/internal/simplified/webtemplate"
 )
@@ -39,7 +40,8 @@ func (c *composer) unknown(n *webtemplate.Node, it *syntax.Item, candidates []st
 			if c.paths == nil {
 				c.paths = c.allPaths()
 			}
-			for _, near := range Nearest(plain(it.Key()), c.paths, len(key)) {
+			whole, _, _ := strings.Cut(key, "|")
+			for _, near := range Nearest(plain(whole), c.paths, len(key)) {
 				expected = join(expected, near)
 			}
 		}
@@ -103,12 +105,14 @@ func plain(key string) string {
 	return strings.Join(segments, "/")
 }
 
-// allPaths lists the keys of all nodes of the template.
+// allPaths lists the keys of the nodes of the template that hold values.
 func (c *composer) allPaths() []string {
 	var out []string
 	var walk func(n *webtemplate.Node, path string)
 	walk = func(n *webtemplate.Node, path string) {
-		out = append(out, path)
+		if len(n.Children) == 0 || n.Class.IsA(rminfo.DATA_VALUE) {
+			out = append(out, path)
+		}
 		for _, child := range n.Children {
 			walk(child, path+"/"+child.ID)
 		}
