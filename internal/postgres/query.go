@@ -66,6 +66,9 @@ var errStale = errors.New("postgres: the dictionary has changed")
 // lose rows without a word (DESIGN section 3).
 func (db *DB) Query(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows) error {
 	q.Options.Zone = db.zone
+	if err := plan.Window(q.Query, q.Options); err != nil {
+		return err
+	}
 	if onDocuments(q.Query, q.Profile.All) {
 		return db.history(ctx, q, rows)
 	}

@@ -93,6 +93,16 @@ func (b *builder) missingParams() error {
 	return nil
 }
 
+// Window refuses offset and fetch of a request over a query with TOP, which has
+// no window to lie in (ITS-REST 1.1, Query). However a query is evaluated, it is
+// asked first.
+func Window(q *aql.Query, opts Options) error {
+	if q.Top == nil || opts.Offset <= 0 && opts.Fetch < 0 {
+		return nil
+	}
+	return fault.New(fault.Invalid, "aql-top-window", "AQL: line %d, column %d: a query with TOP is not asked for with offset or fetch", q.Top.Position().Line, q.Top.Position().Column)
+}
+
 func (b *builder) limit() error {
 	p := b.plan
 	switch {
@@ -100,8 +110,8 @@ func (b *builder) limit() error {
 		p.Limit, p.Offset = b.q.Limit.Count, b.q.Limit.Offset
 	case b.q.Top != nil:
 		p.Limit, p.Backward = b.q.Top.Count, b.q.Top.Backward
-		if b.opts.Offset > 0 || b.opts.Fetch >= 0 {
-			return aql.Unsupported(b.q.Top, "TOP with offset or fetch")
+		if err := Window(b.q, b.opts); err != nil {
+			return err
 		}
 	}
 	// The request's window lies inside the query's.

@@ -132,7 +132,7 @@ func TestWindow(t *testing.T) {
 // TestTopHasNoWindow: TOP and the request's window are two ways to say one thing.
 func TestTopHasNoWindow(t *testing.T) {
 	for _, o := range []plan.Options{{Fetch: 5}, {Offset: 1, Fetch: -1}} {
-		if _, err := build(t, "SELECT TOP 3 c FROM COMPOSITION c", o); fault.Of(err).Code != "aql-unsupported" {
+		if _, err := build(t, "SELECT TOP 3 c FROM COMPOSITION c", o); fault.Of(err).Code != "aql-top-window" {
 			t.Errorf("offset %d fetch %d: %v", o.Offset, o.Fetch, err)
 		}
 	}
