@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -39,6 +40,8 @@ type QueryRows interface {
 	Row(cells [][]byte, ehr string) error
 	// Shown names EHRs that rows show which do not say so themselves.
 	Shown(ehrs []string)
+	// Units names units that the numbers of a column are in.
+	Units(column int, units []string)
 }
 
 // QueryRequest is an AQL query as a caller sends it.
@@ -147,7 +150,7 @@ func (r *ResultSet) WriteTo(w io.Writer) (int64, error) {
 	if fetch == 0 {
 		fetch = -1
 	}
-	out := &resultWriter{set: r, w: w, shown: map[string]bool{}}
+	out := &resultWriter{set: r, w: w, shown: map[string]bool{}, units: map[int][]string{}}
 	q := StoreQuery{Profile: r.profile, Query: r.query, Options: plan.Options{
 		Params: r.request.Params, EHR: r.request.EHR, Exact: r.request.Exact,
 		Offset: r.request.Offset, Fetch: fetch, Now: r.now,
@@ -179,6 +182,8 @@ type resultWriter struct {
 	// pending are EHRs of the chunk that no earlier chunk showed.
 	pending []string
 	shown   map[string]bool
+	// units are those of each column of quantities.
+	units map[int][]string
 }
 
 // Begin writes the head of the result set.
@@ -194,12 +199,8 @@ func (o *resultWriter) Begin() error {
 		if i > 0 {
 			o.buf = append(o.buf, ',')
 		}
-		name := c.Alias
-		if name == "" {
-			name = "#" + strconv.Itoa(i)
-		}
 		o.buf = append(o.buf, `{"name":`...)
-		o.buf = append(o.buf, quoted(name)...)
+		o.buf = append(o.buf, quoted(columnName(c, i))...)
 		if p, ok := c.Expr.(*aql.PathExpr); ok {
 			o.buf = append(o.buf, `,"path":`...)
 			o.buf = append(o.buf, quoted(p.String())...)
@@ -249,6 +250,57 @@ func (o *resultWriter) Shown(ehrs []string) {
 	}
 }
 
+// mixedUnits is how many units are named of one column; more are as bad.
+const mixedUnits = 20
+
+// Units keeps the units of a column for the meta data.
+func (o *resultWriter) Units(column int, units []string) {
+	for _, unit := range units {
+		if known := o.units[column]; len(known) < mixedUnits && !slices.Contains(known, unit) {
+			o.units[column] = append(known, unit)
+		}
+	}
+}
+
+// warnings writes the columns whose numbers are in several units: nothing is
+// converted, so that they cannot be read as one (DESIGN 5a rule 8).
+func (o *resultWriter) warnings() {
+	first := true
+	for i, c := range o.set.query.Select {
+		units := o.units[i]
+		if len(units) < 2 {
+			continue
+		}
+		slices.Sort(units)
+		if first {
+			o.buf = append(o.buf, `,"mixed_units":[`...)
+		} else {
+			o.buf = append(o.buf, ',')
+		}
+		first = false
+		o.buf = append(o.buf, `{"column":`...)
+		o.buf = append(o.buf, quoted(columnName(c, i))...)
+		o.buf = append(o.buf, `,"units":[`...)
+		for j, unit := range units {
+			if j > 0 {
+				o.buf = append(o.buf, ',')
+			}
+			o.buf = append(o.buf, quoted(unit)...)
+		}
+		o.buf = append(o.buf, `]}`...)
+	}
+	if !first {
+		o.buf = append(o.buf, ']')
+	}
+}
+
+func columnName(c *aql.Column, i int) string {
+	if c.Alias != "" {
+		return c.Alias
+	}
+	return "#" + strconv.Itoa(i)
+}
+
 // flush audits whom the chunk shows and then lets it go.
 func (o *resultWriter) flush() error {
 	if len(o.pending) > 0 {
@@ -286,6 +338,7 @@ func (o *resultWriter) end() error {
 		o.buf = append(o.buf, `,"offset":`...)
 		o.buf = strconv.AppendInt(o.buf, set.request.Offset, 10)
 	}
+	o.warnings()
 	o.buf = append(o.buf, `}}`...)
 	return o.flush()
 }

@@ -169,6 +169,7 @@ func (db *DB) runQuery(ctx context.Context, conn *pgx.Conn, p *access.Profile, a
 		if !keep {
 			continue
 		}
+		reader.Units(found.RawValues(), rows.Units)
 		if err := rows.Row(cells, ehr); err != nil {
 			return err
 		}

@@ -180,10 +180,12 @@ func (e *engine) ask(ctx context.Context, p *access.Profile, text string, params
 type testRows struct {
 	rows  [][]any
 	shown []string
+	units []string
 }
 
-func (r *testRows) Begin() error        { return nil }
-func (r *testRows) Shown(ehrs []string) { r.shown = append(r.shown, ehrs...) }
+func (r *testRows) Begin() error                     { return nil }
+func (r *testRows) Shown(ehrs []string)              { r.shown = append(r.shown, ehrs...) }
+func (r *testRows) Units(column int, units []string) { r.units = append(r.units, units...) }
 
 func (r *testRows) Row(cells [][]byte, ehr string) error {
 	row := make([]any, len(cells))

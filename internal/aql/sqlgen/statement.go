@@ -13,8 +13,8 @@ import (
 )
 
 // Statement is a query for the database. Its columns are, in this order, the
-// cells, then with Documents one document per entry, each a text or null, and
-// with Shown the EHR the row is about.
+// cells, then with Documents one document per entry, each a text or null, with
+// Shown the EHR the row is about, and the units of the cells that Units names.
 type Statement struct {
 	SQL  string
 	Args []any
@@ -24,6 +24,8 @@ type Statement struct {
 	Documents int
 	// Shown says that the last column is the row's ehr_id as text.
 	Shown bool
+	// Units are the cells that are numbers in a unit.
+	Units []int
 	// Distinct, Limit and Offset are left to the reader of the rows where cells
 	// are cut from documents, since only the cut objects can be compared.
 	Distinct      bool
@@ -143,6 +145,8 @@ func (g *generator) statement() *Statement {
 	if out.Shown {
 		columns = append(columns, g.anyEHR()+"::text as shown")
 	}
+	units, of := g.unitColumns(aggregates)
+	columns, out.Units = append(columns, units...), of
 
 	var b strings.Builder
 	b.WriteString("select ")
@@ -227,6 +231,9 @@ func (g *generator) outer(s *Statement) string {
 	}
 	if s.Shown {
 		columns = append(columns, "q.shown")
+	}
+	for _, cell := range s.Units {
+		columns = append(columns, fmt.Sprintf("q.u%d", cell))
 	}
 	direction := ""
 	if g.plan.Backward {
