@@ -3,10 +3,8 @@ package ecis_test
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -17,42 +15,34 @@ import (
 
 	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/cdr"
-	"github.com/quire-cdr/quire/internal/postgres"
 	"github.com/quire-cdr/quire/internal/rest"
 	"github.com/quire-cdr/quire/internal/rest/ecis"
-	"github.com/quire-cdr/quire/internal/testkit"
-	"github.com/quire-cdr/quire/migrations"
+	"github.com/quire-cdr/quire/internal/testkit/api"
 )
 
-// anyone may do everything, and nothing is written down.
-type anyone struct{}
+// anyone may do everything but for two who only read, and nothing is written down.
+type anyone struct{ api.Anyone }
 
-func (anyone) Profile(_ context.Context, c cdr.Caller) (*access.Profile, error) {
+func (a anyone) Profile(ctx context.Context, c cdr.Caller) (*access.Profile, error) {
 	switch c.Subject {
 	case "reader":
 		return &access.Profile{Principal: c.Subject, Readable: []string{c.Organisation}, Templates: []int32{1, 2, 3, 4}}, nil
 	case "outsider":
 		return &access.Profile{Principal: c.Subject, Readable: []string{"south"}, Templates: []int32{1, 2, 3, 4}}, nil
 	}
-	return &access.Profile{Principal: c.Subject, All: true, CreateIn: []string{c.Organisation}}, nil
+	return a.Anyone.Profile(ctx, c)
 }
-func (anyone) Refresh(context.Context) error           { return nil }
-func (anyone) Record(context.Context, cdr.Event) error { return nil }
-func (anyone) Verify(_ context.Context, c rest.Credentials) (cdr.Caller, error) {
+func (a anyone) Verify(ctx context.Context, c rest.Credentials) (cdr.Caller, error) {
 	if who := c.Header("Authorization"); who != "" {
 		return cdr.Caller{Subject: who, Organisation: "north", Name: who}, nil
 	}
-	return cdr.Caller{Subject: "system:test", Organisation: "north", All: true, Name: "Test"}, nil
+	return a.Anyone.Verify(ctx, c)
 }
 
 // app is the API on a real database.
 func app(t *testing.T) *fiber.App {
 	t.Helper()
-	db, err := postgres.Open(t.Context(), postgres.Config{DSN: testkit.Login(t, testkit.Database(t, migrations.FS, postgres.Prepare), postgres.AppRole), Record: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := api.Open(t, 4)
 	service := cdr.New(cdr.Deps{Store: db, Authorizer: anyone{}, Auditor: anyone{}, SystemID: "test.quire", Compat: true})
 	made, err := rest.New(rest.Options{Routes: ecis.Routes(service, db), Manners: rest.MannersFor(true), Verifier: anyone{}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -70,27 +60,20 @@ type asker struct {
 // ask sends a request and reads the answer as JSON where it is.
 func (a asker) ask(method, path, media, body string, status int) map[string]any {
 	a.Helper()
-	request := httptest.NewRequest(method, "/rest/ecis/v1"+path, strings.NewReader(body))
+	header := map[string]string{}
 	if media != "" {
-		request.Header.Set("Content-Type", media)
+		header["Content-Type"] = media
 	}
 	if a.who != "" {
-		request.Header.Set("Authorization", a.who)
+		header["Authorization"] = a.who
 	}
-	response, err := a.app.Test(request, 20_000)
-	if err != nil {
-		a.Fatal(err)
+	got, text, _ := api.Ask(a, a.app, method, "/rest/ecis/v1"+path, body, header)
+	if got != status {
+		a.Fatalf("%s %s: %d %.600s", method, path, got, text)
 	}
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		a.Fatal(err)
-	}
-	if response.StatusCode != status {
-		a.Fatalf("%s %s: %d %.600s", method, path, response.StatusCode, text)
-	}
-	out := map[string]any{"text": string(text)}
-	if strings.HasPrefix(strings.TrimSpace(string(text)), "{") {
-		if err := json.Unmarshal(text, &out); err != nil {
+	out := map[string]any{"text": text}
+	if strings.HasPrefix(strings.TrimSpace(text), "{") {
+		if err := json.Unmarshal([]byte(text), &out); err != nil {
 			a.Fatal(err)
 		}
 	}

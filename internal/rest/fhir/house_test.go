@@ -3,10 +3,8 @@ package fhir_test
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -17,11 +15,9 @@ import (
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/cdr/form"
 	"github.com/quire-cdr/quire/internal/fault"
-	"github.com/quire-cdr/quire/internal/postgres"
 	"github.com/quire-cdr/quire/internal/rest"
 	"github.com/quire-cdr/quire/internal/rest/fhir"
-	"github.com/quire-cdr/quire/internal/testkit"
-	"github.com/quire-cdr/quire/migrations"
+	"github.com/quire-cdr/quire/internal/testkit/api"
 	"github.com/quire-cdr/quire/templates"
 )
 
@@ -91,12 +87,7 @@ type house struct {
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	ctx := context.Background()
-	super := testkit.Database(t, migrations.FS, postgres.Prepare)
-	db, err := postgres.Open(ctx, postgres.Config{DSN: testkit.Login(t, super, postgres.AppRole), Record: 8})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := api.Open(t, 8)
 	who, audit := people{}, &trail{}
 	h := &house{audit: audit, service: cdr.New(cdr.Deps{Store: db, Authorizer: who, Auditor: audit, SystemID: "test.quire"})}
 	system := cdr.Caller{Subject: "system:quire", Organisation: "north", All: true, Name: "Quire"}
@@ -176,26 +167,18 @@ func (r reply) resource(t testing.TB) map[string]any {
 // ask speaks as somebody, "" as nobody.
 func (h *house) ask(t testing.TB, who, method, target, body string, headers ...string) reply {
 	t.Helper()
-	request := httptest.NewRequest(method, target, nil)
+	header := map[string]string{}
 	if body != "" {
-		request = httptest.NewRequest(method, target, strings.NewReader(body))
-		request.Header.Set("Content-Type", "application/fhir+json")
+		header["Content-Type"] = "application/fhir+json"
 	}
 	if who != "" {
-		request.Header.Set("Authorization", "Bearer "+who)
+		header["Authorization"] = "Bearer " + who
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
+		header[headers[i]] = headers[i+1]
 	}
-	response, err := h.app.Test(request, 20_000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return reply{response.StatusCode, response.Header, string(text)}
+	status, text, answered := api.Ask(t, h.app, method, target, body, header)
+	return reply{status, answered, text}
 }
 
 // at follows members and positions into a decoded resource.

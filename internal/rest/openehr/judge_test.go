@@ -14,17 +14,15 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
-	"github.com/quire-cdr/quire/internal/postgres"
 	"github.com/quire-cdr/quire/internal/rest"
 	"github.com/quire-cdr/quire/internal/rest/openehr"
-	"github.com/quire-cdr/quire/internal/testkit"
+	"github.com/quire-cdr/quire/internal/testkit/api"
 	"github.com/quire-cdr/quire/internal/validate"
-	"github.com/quire-cdr/quire/migrations"
 )
 
 // witness is an auditor that remembers.
 type witness struct {
-	anyone
+	api.Anyone
 	mu     sync.Mutex
 	events []cdr.Event
 }
@@ -50,17 +48,13 @@ func (s says) Judge(_ context.Context, questions []validate.Question) []validate
 // judging makes APIs on one database that differ in what they ask of the world.
 func judging(t *testing.T) func(deps cdr.Deps) *fiber.App {
 	t.Helper()
-	db, err := postgres.Open(t.Context(), postgres.Config{DSN: testkit.Login(t, testkit.Database(t, migrations.FS, postgres.Prepare), postgres.AppRole), Record: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := api.Open(t, 4)
 	return func(deps cdr.Deps) *fiber.App {
-		deps.Store, deps.Authorizer, deps.SystemID = db, anyone{}, "test.quire"
+		deps.Store, deps.Authorizer, deps.SystemID = db, api.Anyone{}, "test.quire"
 		if deps.Auditor == nil {
-			deps.Auditor = anyone{}
+			deps.Auditor = api.Anyone{}
 		}
-		app, err := rest.New(rest.Options{Routes: openehr.Routes(cdr.New(deps), openehr.About{}), Verifier: anyone{}, Logger: slog.New(slog.DiscardHandler)})
+		app, err := rest.New(rest.Options{Routes: openehr.Routes(cdr.New(deps), openehr.About{}), Verifier: api.Anyone{}, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +73,7 @@ type told struct {
 
 func dry(t *testing.T, app *fiber.App, ehr, body string, headers h) told {
 	t.Helper()
-	status, text, header := askSimplified(t, app, "POST", ehr+"/composition?dry_run=true", body, headers)
+	status, text, header := ask(t, app, "POST", ehr+"/composition?dry_run=true", body, headers)
 	var out told
 	if status != http.StatusOK || header.Get("Location") != "" || header.Get("ETag") != "" || json.Unmarshal([]byte(text), &out) != nil {
 		t.Fatalf("dry run: %d %v %.500s", status, header, text)
@@ -101,10 +95,10 @@ func TestDryRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	document := string(text)
-	if status, text, _ := askSimplified(t, app, "POST", "/definition/template/adl1.4", string(source), h{"Content-Type": "application/xml"}); status != http.StatusCreated {
+	if status, text, _ := ask(t, app, "POST", "/definition/template/adl1.4", string(source), h{"Content-Type": "application/xml"}); status != http.StatusCreated {
 		t.Fatal(status, text)
 	}
-	_, _, header := askSimplified(t, app, "POST", "/ehr", "", nil)
+	_, _, header := ask(t, app, "POST", "/ehr", "", nil)
 	ehr := "/ehr/" + strings.Trim(strings.TrimPrefix(header.Get("ETag"), "W/"), `"`)
 	inJSON := h{"Content-Type": "application/json"}
 
@@ -119,7 +113,7 @@ func TestDryRun(t *testing.T) {
 	broken := strings.Replace(document, `"433"`, `"999"`, 1)
 	broken = strings.Replace(broken, `"rm_version"`, `"rm_version_"`, 1)
 	refused := dry(t, app, ehr, strings.Replace(document, `"433"`, `"999"`, 1), inJSON)
-	status, answer, _ := askSimplified(t, app, "POST", ehr+"/composition", strings.Replace(document, `"433"`, `"999"`, 1), inJSON)
+	status, answer, _ := ask(t, app, "POST", ehr+"/composition", strings.Replace(document, `"433"`, `"999"`, 1), inJSON)
 	if refused.Valid || refused.Status != status || len(refused.Issues) == 0 || refused.Composition != nil || !strings.Contains(answer, refused.Issues[0].Message) {
 		t.Errorf("refused: %+v; the commit: %d %s", refused, status, answer)
 	}
@@ -131,15 +125,15 @@ func TestDryRun(t *testing.T) {
 		if want == 404 {
 			at = "/ehr/" + unknown
 		}
-		if status, text, _ := askSimplified(t, app, "POST", at+"/composition"+query, document, inJSON); status != want {
+		if status, text, _ := ask(t, app, "POST", at+"/composition"+query, document, inJSON); status != want {
 			t.Errorf("%s: %d %s", query, status, text)
 		}
 	}
-	if status, _, _ := askSimplified(t, app, "POST", ehr+"/composition?dry_run=true", "", inJSON); status != 400 {
+	if status, _, _ := ask(t, app, "POST", ehr+"/composition?dry_run=true", "", inJSON); status != 400 {
 		t.Errorf("no body: %d", status)
 	}
 	// An update is judged as the update would be.
-	status, answer, header = askSimplified(t, app, "POST", ehr+"/composition", document, inJSON)
+	status, answer, header = ask(t, app, "POST", ehr+"/composition", document, inJSON)
 	if status >= 300 {
 		t.Fatal(status, answer)
 	}
@@ -158,12 +152,12 @@ func TestDryRun(t *testing.T) {
 		{"no word", "perhaps", document, first, 400, "query-parameter"},
 		{"still the first", "false", document, first, 204, ""},
 	} {
-		status, text, _ := askSimplified(t, app, "PUT", at+c.query, c.body, h{"Content-Type": "application/json", "If-Match": c.match})
+		status, text, _ := ask(t, app, "PUT", at+c.query, c.body, h{"Content-Type": "application/json", "If-Match": c.match})
 		if status != c.status || !strings.Contains(text, c.has) {
 			t.Errorf("update, %s: %d %.500s", c.name, status, text)
 		}
 	}
-	_, list, _ := askSimplified(t, app, "POST", "/query/aql", `{"q":"SELECT COUNT(*) FROM EHR e CONTAINS COMPOSITION c"}`, inJSON)
+	_, list, _ := ask(t, app, "POST", "/query/aql", `{"q":"SELECT COUNT(*) FROM EHR e CONTAINS COMPOSITION c"}`, inJSON)
 	if !strings.Contains(list, `"rows":[[1]]`) {
 		t.Errorf("something was written: %s", list)
 	}
@@ -179,13 +173,13 @@ func TestSilentTerminologyServer(t *testing.T) {
 	}
 	with := judging(t)
 	app := with(cdr.Deps{})
-	status, text, header := askSimplified(t, app, "POST", "/definition/template/adl1.4", string(source), h{"Content-Type": "application/xml"})
+	status, text, header := ask(t, app, "POST", "/definition/template/adl1.4", string(source), h{"Content-Type": "application/xml"})
 	if status != http.StatusCreated {
 		t.Fatal(status, text)
 	}
 	id := header.Get("Location")[strings.LastIndexByte(header.Get("Location"), '/')+1:]
-	_, document, _ := askSimplified(t, app, "GET", "/definition/template/adl1.4/"+id+"/example", "", h{"Accept": "application/json"})
-	_, _, header = askSimplified(t, app, "POST", "/ehr", "", nil)
+	_, document, _ := ask(t, app, "GET", "/definition/template/adl1.4/"+id+"/example", "", h{"Accept": "application/json"})
+	_, _, header = ask(t, app, "POST", "/ehr", "", nil)
 	at := "/ehr/" + strings.Trim(strings.TrimPrefix(header.Get("ETag"), "W/"), `"`) + "/composition"
 	for _, tc := range []struct {
 		name    string
@@ -200,7 +194,7 @@ func TestSilentTerminologyServer(t *testing.T) {
 		{"down, refuse", cdr.Deps{Terminology: says(validate.Unanswered)}, 503, ""},
 		{"down, flag", cdr.Deps{Terminology: says(validate.Unanswered), PassUnanswered: true}, 204, "terminology-unanswered"},
 	} {
-		status, text, header := askSimplified(t, with(tc.deps), "POST", at, document, h{"Content-Type": "application/json"})
+		status, text, header := ask(t, with(tc.deps), "POST", at, document, h{"Content-Type": "application/json"})
 		if status != tc.status && !(tc.status == 204 && status == 201) {
 			t.Errorf("%s: %d %s", tc.name, status, text)
 		}

@@ -1,73 +1,14 @@
 package openehr_test
 
 import (
-	"context"
 	"encoding/json"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/gofiber/fiber/v2"
-
-	"github.com/quire-cdr/quire/internal/access"
-	"github.com/quire-cdr/quire/internal/cdr"
-	"github.com/quire-cdr/quire/internal/postgres"
-	"github.com/quire-cdr/quire/internal/rest"
-	"github.com/quire-cdr/quire/internal/rest/openehr"
-	"github.com/quire-cdr/quire/internal/testkit"
-	"github.com/quire-cdr/quire/migrations"
 )
-
-// anyone may do everything, and nothing is written down.
-type anyone struct{}
-
-func (anyone) Profile(_ context.Context, c cdr.Caller) (*access.Profile, error) {
-	return &access.Profile{Principal: c.Subject, All: true, CreateIn: []string{c.Organisation}}, nil
-}
-func (anyone) Refresh(context.Context) error           { return nil }
-func (anyone) Record(context.Context, cdr.Event) error { return nil }
-func (anyone) Verify(context.Context, rest.Credentials) (cdr.Caller, error) {
-	return cdr.Caller{Subject: "system:test", Organisation: "north", All: true, Name: "Test"}, nil
-}
-
-// simplifiedApp is the API on a real database.
-func simplifiedApp(t *testing.T) *fiber.App {
-	t.Helper()
-	db, err := postgres.Open(t.Context(), postgres.Config{DSN: testkit.Login(t, testkit.Database(t, migrations.FS, postgres.Prepare), postgres.AppRole), Record: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
-	service := cdr.New(cdr.Deps{Store: db, Authorizer: anyone{}, Auditor: anyone{}, SystemID: "test.quire"})
-	app, err := rest.New(rest.Options{Routes: openehr.Routes(service, openehr.About{}), Verifier: anyone{}, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return app
-}
-
-func askSimplified(t *testing.T, app *fiber.App, method, path, body string, headers h) (int, string, http.Header) {
-	t.Helper()
-	request := httptest.NewRequest(method, "/rest/openehr/v1"+path, strings.NewReader(body))
-	for name, value := range headers {
-		request.Header.Set(name, value)
-	}
-	response, err := app.Test(request, 20_000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, string(text), response.Header
-}
 
 const (
 	flatType       = "application/openehr.wt.flat+json"
@@ -86,14 +27,14 @@ func TestSimplifiedFormats(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app := simplifiedApp(t)
-	if status, text, _ := askSimplified(t, app, "POST", "/definition/template/adl1.4", string(source), h{"Content-Type": "application/xml"}); status != http.StatusCreated {
+	app := onDatabase(t)
+	if status, text, _ := ask(t, app, "POST", "/definition/template/adl1.4", string(source), h{"Content-Type": "application/xml"}); status != http.StatusCreated {
 		t.Fatal(status, text)
 	}
-	_, _, header := askSimplified(t, app, "POST", "/ehr", "", nil)
+	_, _, header := ask(t, app, "POST", "/ehr", "", nil)
 	ehr := "/ehr/" + strings.Trim(strings.TrimPrefix(header.Get("ETag"), "W/"), `"`)
 
-	status, text, _ := askSimplified(t, app, "GET", "/definition/template/adl1.4/AlternativeEvents", "", h{"Accept": "application/openehr.wt+json"})
+	status, text, _ := ask(t, app, "GET", "/definition/template/adl1.4/AlternativeEvents", "", h{"Accept": "application/openehr.wt+json"})
 	var web struct {
 		TemplateID string `json:"templateId"`
 		Tree       struct {
@@ -103,12 +44,12 @@ func TestSimplifiedFormats(t *testing.T) {
 	if status != http.StatusOK || json.Unmarshal([]byte(text), &web) != nil || web.TemplateID != "AlternativeEvents" || web.Tree.ID != "bericht" {
 		t.Fatalf("web template: %d %.200s", status, text)
 	}
-	if status, _, _ := askSimplified(t, app, "GET", "/definition/template/adl1.4/AlternativeEvents", "", h{"Accept": flatType}); status != http.StatusNotAcceptable {
+	if status, _, _ := ask(t, app, "GET", "/definition/template/adl1.4/AlternativeEvents", "", h{"Accept": flatType}); status != http.StatusNotAcceptable {
 		t.Error("a template is no FLAT document, got ", status)
 	}
 
 	for accept, has := range map[string]string{"application/json": `"_type":"COMPOSITION"`, "application/xml": "<composition", flatType: `"bericht/category|code":"433"`, structuredType: `"bericht":{`} {
-		if status, text, _ := askSimplified(t, app, "GET", "/definition/template/adl1.4/AlternativeEvents/example", "", h{"Accept": accept}); status != http.StatusOK || !strings.Contains(text, has) {
+		if status, text, _ := ask(t, app, "GET", "/definition/template/adl1.4/AlternativeEvents/example", "", h{"Accept": accept}); status != http.StatusOK || !strings.Contains(text, has) {
 			t.Errorf("example as %s: %d %.300s", accept, status, text)
 		}
 	}
@@ -116,24 +57,24 @@ func TestSimplifiedFormats(t *testing.T) {
 	length := 0
 	for _, level := range []string{"required", "medium", "complete"} {
 		at := "/definition/template/adl1.4/AlternativeEvents/example?detail_level=" + level
-		status, text, _ := askSimplified(t, app, "GET", at, "", h{"Accept": "application/json"})
+		status, text, _ := ask(t, app, "GET", at, "", h{"Accept": "application/json"})
 		if status != http.StatusOK || len(text) < length || strings.Contains(text, `"uid":`) {
 			t.Errorf("%s example: %d, %d bytes after %d", level, status, len(text), length)
 		}
 		length = len(text)
-		if _, again, _ := askSimplified(t, app, "GET", at, "", h{"Accept": "application/json"}); again != text {
+		if _, again, _ := ask(t, app, "GET", at, "", h{"Accept": "application/json"}); again != text {
 			t.Errorf("two %s examples differ", level)
 		}
-		if _, output, _ := askSimplified(t, app, "GET", at+"&type=output", "", h{"Accept": "application/json"}); !strings.Contains(output, `"uid":{"_type":"OBJECT_VERSION_ID"`) {
+		if _, output, _ := ask(t, app, "GET", at+"&type=output", "", h{"Accept": "application/json"}); !strings.Contains(output, `"uid":{"_type":"OBJECT_VERSION_ID"`) {
 			t.Errorf("%s output has no uid", level)
 		}
-		if status, text, _ := askSimplified(t, app, "POST", ehr+"/composition?dry_run=true", text, h{"Content-Type": "application/json"}); status != http.StatusOK || !strings.Contains(text, `"valid":true`) {
+		if status, text, _ := ask(t, app, "POST", ehr+"/composition?dry_run=true", text, h{"Content-Type": "application/json"}); status != http.StatusOK || !strings.Contains(text, `"valid":true`) {
 			t.Errorf("%s example is not valid: %.500s", level, text)
 		}
 	}
 
 	id := h{"Content-Type": flatType, "openehr-template-id": "AlternativeEvents", "Prefer": "return=representation", "Accept": flatType}
-	status, text, header = askSimplified(t, app, "POST", ehr+"/composition", string(document), id)
+	status, text, header = ask(t, app, "POST", ehr+"/composition", string(document), id)
 	if status != http.StatusCreated || header.Get("Content-Type") != flatType {
 		t.Fatalf("%d %s %.500s", status, header.Get("Content-Type"), text)
 	}
@@ -158,30 +99,30 @@ func TestSimplifiedFormats(t *testing.T) {
 		if get.accept != "" {
 			headers["Accept"] = get.accept
 		}
-		status, text, header := askSimplified(t, app, "GET", at+get.query, "", headers)
+		status, text, header := ask(t, app, "GET", at+get.query, "", headers)
 		if status != http.StatusOK || header.Get("Content-Type") != get.content || !strings.Contains(text, get.has) {
 			t.Errorf("%s %s: %d %s %.200s", get.query, get.accept, status, header.Get("Content-Type"), text)
 		}
 	}
 	object, _, _ := strings.Cut(version, "::")
-	_, structured, _ := askSimplified(t, app, "GET", at, "", h{"Accept": structuredType})
-	status, text, _ = askSimplified(t, app, "PUT", ehr+"/composition/"+object+"?templateId=AlternativeEvents", structured,
+	_, structured, _ := ask(t, app, "GET", at, "", h{"Accept": structuredType})
+	status, text, _ = ask(t, app, "PUT", ehr+"/composition/"+object+"?templateId=AlternativeEvents", structured,
 		h{"Content-Type": structuredType, "If-Match": version, "Prefer": "return=representation"})
 	if status != http.StatusOK || !strings.Contains(text, `"bericht":{`) {
 		t.Errorf("update: %d %.500s", status, text)
 	}
 
 	query := "/query/aql?q=" + url.QueryEscape("SELECT c, c/uid/value, c/content[openEHR-EHR-OBSERVATION.body_weight.v2] AS o FROM EHR e CONTAINS COMPOSITION c")
-	for _, ask := range []struct{ query, accept, content, has string }{
+	for _, asked := range []struct{ query, accept, content, has string }{
 		{"&format=FLAT", "application/json", "application/json; charset=utf-8", `"rows":[[{"bericht/`},
 		{"&format=STRUCTURED", "", "application/json; charset=utf-8", `"rows":[[{"bericht":{`},
 		{"", flatType, flatType, `"rows":[[{"bericht/`},
 		{"", structuredType, structuredType, `"rows":[[{"bericht":{`},
 		{"", "application/json", "application/json; charset=utf-8", `"rows":[[{"_type":"COMPOSITION"`},
 	} {
-		status, text, header := askSimplified(t, app, "GET", query+ask.query, "", h{"Accept": ask.accept})
-		if status != http.StatusOK || header.Get("Content-Type") != ask.content || !strings.Contains(text, ask.has) {
-			t.Errorf("query %s %s: %d %s %.600s", ask.query, ask.accept, status, header.Get("Content-Type"), text)
+		status, text, header := ask(t, app, "GET", query+asked.query, "", h{"Accept": asked.accept})
+		if status != http.StatusOK || header.Get("Content-Type") != asked.content || !strings.Contains(text, asked.has) {
+			t.Errorf("query %s %s: %d %s %.600s", asked.query, asked.accept, status, header.Get("Content-Type"), text)
 		}
 	}
 
@@ -196,7 +137,7 @@ func TestSimplifiedFormats(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dry := range []struct{ accept, has string }{{flatType, `"composition":{"bericht/`}, {structuredType, `"composition":{"bericht":`}, {"application/json", `"composition":{"_type":"COMPOSITION"`}} {
-		status, text, _ := askSimplified(t, app, "POST", ehr+"/composition?dry_run=true", string(another), h{"Content-Type": flatType, "openehr-template-id": "AlternativeEvents", "Accept": dry.accept})
+		status, text, _ := ask(t, app, "POST", ehr+"/composition?dry_run=true", string(another), h{"Content-Type": flatType, "openehr-template-id": "AlternativeEvents", "Accept": dry.accept})
 		if status != http.StatusOK || !strings.Contains(text, dry.has) || !strings.Contains(text, `"valid":true`) {
 			t.Errorf("dry run as %s: %d %.600s", dry.accept, status, text)
 		}
@@ -213,7 +154,7 @@ func TestSimplifiedFormats(t *testing.T) {
 		{"no JSON", "{", "", "", id, http.StatusBadRequest},
 		{"comment", "// licence\n" + string(document), "", "", id, http.StatusBadRequest},
 	} {
-		status, text, _ := askSimplified(t, app, "POST", ehr+"/composition", bad.body, bad.headers)
+		status, text, _ := ask(t, app, "POST", ehr+"/composition", bad.body, bad.headers)
 		if status != bad.status {
 			t.Errorf("%s: %d %.300s", bad.name, status, text)
 		}
@@ -234,10 +175,10 @@ func TestSimplifiedFormats(t *testing.T) {
 			t.Errorf("%s: issues %+v", bad.name, answer.Issues)
 		}
 	}
-	if status, text, _ := askSimplified(t, app, "POST", ehr+"/composition", "\xef\xbb\xbf"+string(document), id); status != http.StatusCreated && status != http.StatusConflict {
+	if status, text, _ := ask(t, app, "POST", ehr+"/composition", "\xef\xbb\xbf"+string(document), id); status != http.StatusCreated && status != http.StatusConflict {
 		t.Errorf("a byte order mark: %d %.300s", status, text)
 	}
-	if status, _, _ := askSimplified(t, app, "PUT", ehr+"/ehr_status", "{}", h{"Content-Type": flatType, "If-Match": version}); status != http.StatusUnsupportedMediaType {
+	if status, _, _ := ask(t, app, "PUT", ehr+"/ehr_status", "{}", h{"Content-Type": flatType, "If-Match": version}); status != http.StatusUnsupportedMediaType {
 		t.Error("EHR_STATUS has no FLAT form, got ", status)
 	}
 }

@@ -1,12 +1,8 @@
 package openehr_test
 
 import (
-	"context"
 	"encoding/xml"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,63 +10,11 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"github.com/quire-cdr/quire/internal/access"
-	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
-	"github.com/quire-cdr/quire/internal/postgres"
-	"github.com/quire-cdr/quire/internal/rest"
-	"github.com/quire-cdr/quire/internal/rest/openehr"
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/canonxml"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
-	"github.com/quire-cdr/quire/internal/testkit"
-	"github.com/quire-cdr/quire/migrations"
 )
-
-// all may do everything, and nothing is written down.
-type all struct{}
-
-func (all) Profile(_ context.Context, c cdr.Caller) (*access.Profile, error) {
-	return &access.Profile{Principal: c.Subject, All: true, CreateIn: []string{c.Organisation}}, nil
-}
-func (all) Refresh(context.Context) error           { return nil }
-func (all) Record(context.Context, cdr.Event) error { return nil }
-func (all) Verify(context.Context, rest.Credentials) (cdr.Caller, error) {
-	return cdr.Caller{Subject: "system:test", Organisation: "north", All: true, Name: "Test"}, nil
-}
-
-// onDatabase is the API on a real database.
-func onDatabase(t *testing.T) *fiber.App {
-	t.Helper()
-	db, err := postgres.Open(t.Context(), postgres.Config{DSN: testkit.Login(t, testkit.Database(t, migrations.FS, postgres.Prepare), postgres.AppRole), Record: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
-	service := cdr.New(cdr.Deps{Store: db, Authorizer: all{}, Auditor: all{}, SystemID: "test.quire"})
-	app, err := rest.New(rest.Options{Routes: openehr.Routes(service, openehr.About{}), Verifier: all{}, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return app
-}
-
-func ask(t *testing.T, app *fiber.App, method, path, body string, headers h) (int, string, http.Header) {
-	t.Helper()
-	request := httptest.NewRequest(method, "/rest/openehr/v1"+path, strings.NewReader(body))
-	for name, value := range headers {
-		request.Header.Set(name, value)
-	}
-	response, err := app.Test(request, 20_000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, string(text), response.Header
-}
 
 // TestRecordInXML: compositions of another maker's templates are committed as
 // XML, are the same in JSON and XML, and are updated by what was read.
