@@ -59,7 +59,7 @@ func (c importCommand) Run(ctx context.Context) error {
 			err = record.finish()
 		}
 		if err != nil {
-			return fmt.Errorf("EHR %s, after %d that came in: %w", record.ehr, n, err)
+			return fmt.Errorf("%s, after %d that came in: %w", record.name(), n, err)
 		}
 	}
 }
@@ -72,6 +72,14 @@ type sending struct {
 	ehr, upload string
 	pieces      int
 	waiting     []byte
+}
+
+// name is how an error speaks of the record.
+func (s *sending) name() string {
+	if s.ehr == "" {
+		return "a record"
+	}
+	return "EHR " + s.ehr
 }
 
 // read takes the lines of one export; io.EOF says that there are no more.
