@@ -170,6 +170,14 @@ func (b *builder) localize(n *Node, id template.NodeID, fixed string) {
 	}
 	n.LocalizedName = fixed
 	n.LocalizedNames = []Localized{{b.t.Language, fixed}}
+	for _, lang := range b.web.Languages {
+		// Tools keep the translations of a fixed name as annotations.
+		for _, a := range b.t.Node(id).Annotations {
+			if lang != b.t.Language && a.Key == "L10n."+lang {
+				n.LocalizedNames = append(n.LocalizedNames, Localized{lang, a.Value})
+			}
+		}
+	}
 	b.describe(n, id, code)
 }
 
