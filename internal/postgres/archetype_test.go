@@ -3,12 +3,15 @@ package postgres
 import (
 	"context"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/quire-cdr/quire/archetypes"
 	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/testkit/fixtures"
 )
 
 func TestArchetypes(t *testing.T) {
@@ -82,5 +85,29 @@ func TestArchetypes(t *testing.T) {
 	want(t, err, fault.NotFound, "archetype-unknown")
 	if list, err := h.Archetypes(ctx, stranger); err != nil || len(list) != 0 {
 		t.Errorf("a stranger sees %v, %v", list, err)
+	}
+}
+
+// TestPublishedArchetypes: those of the fixtures are stored and served byte for
+// byte; an archetype that is stored already and used is told from a new one.
+func TestPublishedArchetypes(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(fixtures.Dir(t, "openehr"), "archetypes", "*.adl"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d archetypes: %v", len(files), err)
+	}
+	h, ctx := newHouse(t), context.Background()
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := strings.TrimSuffix(filepath.Base(file), ".adl")
+		if _, created, err := h.UploadArchetype(ctx, system, text); err != nil || !created {
+			t.Errorf("%s: %v %v", id, created, err)
+			continue
+		}
+		if got, err := h.Archetype(ctx, system, id); err != nil || got.ADL != string(text) {
+			t.Errorf("%s does not come back: %v", id, err)
+		}
 	}
 }

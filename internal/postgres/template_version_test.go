@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"io/fs"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -162,5 +163,34 @@ func TestCompiledTemplateStays(t *testing.T) {
 	clock.by = 4 * time.Minute
 	if now, err := s.Template(ctx, clinician, vitalSigns); err != nil || now.Row == first.Row {
 		t.Errorf("the old content is still believed: %v", err)
+	}
+}
+
+// TestLargeTemplate: an OPT of 4 MB is stored within a second, here with some
+// room for a busy machine.
+func TestLargeTemplate(t *testing.T) {
+	const most = 3 * time.Second
+	text := string(vitalSignsOPT(t, "Vital signs observations.v1", "Large.v1"))
+	// One entry again and again, each time of another archetype.
+	const name, open, end = "openEHR-EHR-OBSERVATION.blood_pressure.v2", `<children xsi:type="C_ARCHETYPE_ROOT">`, "</children>"
+	content := strings.Index(text, "<rm_attribute_name>content")
+	from := content + strings.Index(text[content:], open)
+	indent := text[strings.LastIndexByte(text[:from], '\n')+1 : from]
+	to := from + strings.Index(text[from:], "\n"+indent+end) + len("\n"+indent+end)
+	var b strings.Builder
+	b.WriteString(text[:to])
+	for i := 0; b.Len()+len(text)-to < 4<<20; i++ {
+		b.WriteString(strings.ReplaceAll(text[from:to], name, strings.Replace(name, ".v2", "-x"+strconv.Itoa(i)+".v2", 1)))
+	}
+	b.WriteString(text[to:])
+	h, ctx := newHouse(t), context.Background()
+	start := time.Now()
+	if _, err := h.UploadTemplate(ctx, system, []byte(b.String()), cdr.TemplateUpload{}); err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(start)
+	t.Logf("%d bytes in %s", b.Len(), took)
+	if took > most {
+		t.Errorf("%s for %d bytes", took, b.Len())
 	}
 }
