@@ -29,9 +29,13 @@ const (
 
 // Templates lists the templates in use, by id.
 func (db *DB) Templates(ctx context.Context) ([]cdr.TemplateInfo, error) {
+	return db.listTemplates(ctx, templatesSQL)
+}
+
+func (db *DB) listTemplates(ctx context.Context, sql string, args ...any) ([]cdr.TemplateInfo, error) {
 	var list []cdr.TemplateInfo
 	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
-		rows, err := conn.Query(ctx, templatesSQL)
+		rows, err := conn.Query(ctx, sql, args...)
 		if err != nil {
 			return err
 		}
@@ -46,9 +50,13 @@ func (db *DB) Templates(ctx context.Context) ([]cdr.TemplateInfo, error) {
 
 // Template reads one template by its id, byte for byte.
 func (db *DB) Template(ctx context.Context, id string) (cdr.StoredTemplate, error) {
+	return db.oneTemplate(ctx, templateSQL, id)
+}
+
+func (db *DB) oneTemplate(ctx context.Context, sql string, key any) (cdr.StoredTemplate, error) {
 	var t cdr.StoredTemplate
 	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
-		return scanTemplate(conn.QueryRow(ctx, templateSQL, id), &t.TemplateInfo, &t.OPT)
+		return scanTemplate(conn.QueryRow(ctx, sql, key), &t.TemplateInfo, &t.OPT)
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return t, fault.New(fault.NotFound, "template-unknown", "no such template")
@@ -182,31 +190,12 @@ where v.tmpl = $1 and v.kind = 1 and v.is_effective and (v.ehr_id, v.vo_id) > ($
 
 // TemplateVersions lists the versions of a template.
 func (db *DB) TemplateVersions(ctx context.Context, id string) ([]cdr.TemplateInfo, error) {
-	var list []cdr.TemplateInfo
-	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
-		rows, err := conn.Query(ctx, templateVersionsSQL, id)
-		if err != nil {
-			return err
-		}
-		list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (cdr.TemplateInfo, error) {
-			var t cdr.TemplateInfo
-			return t, scanTemplate(row, &t)
-		})
-		return err
-	})
-	return list, translate(ctx, err)
+	return db.listTemplates(ctx, templateVersionsSQL, id)
 }
 
 // TemplateRow reads one version of a template.
 func (db *DB) TemplateRow(ctx context.Context, row int32) (cdr.StoredTemplate, error) {
-	var t cdr.StoredTemplate
-	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
-		return scanTemplate(conn.QueryRow(ctx, templateByRowSQL, row), &t.TemplateInfo, &t.OPT)
-	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return t, fault.New(fault.NotFound, "template-unknown", "no such template")
-	}
-	return t, translate(ctx, err)
+	return db.oneTemplate(ctx, templateByRowSQL, row)
 }
 
 // TemplateUsed says whether something was committed by a version of a template.

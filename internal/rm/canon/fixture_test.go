@@ -27,36 +27,13 @@ var faulty = map[string]string{
 }
 
 func TestFixturesReadAndPrintBack(t *testing.T) {
-	root := fixtures.Dir(t, "openehr")
-	for _, set := range []struct {
-		glob string
-		want rminfo.Class
-	}{
-		{"compositions/canonical-json/*.json", rminfo.COMPOSITION},
-		{"compositions/canonical-json/invalid/*.json", rminfo.COMPOSITION},
-		{"compositions/validation/base/*.json", rminfo.COMPOSITION},
-		{"aql/data/compositions/*.json", rminfo.COMPOSITION},
-		{"aql/data/ehr_status/*.json", rminfo.EHR_STATUS},
-		{"ehr/*.json", rminfo.EHR_STATUS},
-		{"ehr/invalid/*.json", rminfo.EHR_STATUS},
-		{"directory/*.json", rminfo.FOLDER},
-		{"directory/update/*.json", rminfo.FOLDER},
-	} {
-		files, err := filepath.Glob(filepath.Join(root, set.glob))
-		if err != nil || len(files) == 0 {
-			t.Errorf("no file matches %s: %v", set.glob, err)
+	fixtures.Objects(t, func(name, file, class string) {
+		if base := filepath.Base(file); base == "manifest.json" || strings.HasSuffix(base, "_flat.json") {
+			return
 		}
-		for _, file := range files {
-			name, err := filepath.Rel(root, file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if base := filepath.Base(file); base == "manifest.json" || strings.HasSuffix(base, "_flat.json") {
-				continue
-			}
-			t.Run(name, func(t *testing.T) { printsBack(t, file, faulty[name], set.want) })
-		}
-	}
+		want, _ := rminfo.ClassByName(class)
+		t.Run(name, func(t *testing.T) { printsBack(t, file, faulty[name], want) })
+	})
 }
 
 func printsBack(t *testing.T, file, code string, want rminfo.Class) {

@@ -20,39 +20,20 @@ import (
 
 // TestJSONFixturesThroughXML: what JSON holds comes back from XML.
 func TestJSONFixturesThroughXML(t *testing.T) {
-	root := fixtures.Dir(t, "openehr")
 	count := 0
-	for _, set := range []struct {
-		glob string
-		want rminfo.Class
-	}{
-		{"compositions/canonical-json/*.json", rminfo.COMPOSITION},
-		{"compositions/canonical-json/invalid/*.json", rminfo.COMPOSITION},
-		{"compositions/validation/base/*.json", rminfo.COMPOSITION},
-		{"aql/data/compositions/*.json", rminfo.COMPOSITION},
-		{"aql/data/ehr_status/*.json", rminfo.EHR_STATUS},
-		{"ehr/*.json", rminfo.EHR_STATUS},
-		{"ehr/invalid/*.json", rminfo.EHR_STATUS},
-		{"directory/*.json", rminfo.FOLDER},
-		{"directory/update/*.json", rminfo.FOLDER},
-	} {
-		files, err := filepath.Glob(filepath.Join(root, set.glob))
-		if err != nil || len(files) == 0 {
-			t.Errorf("no file matches %s: %v", set.glob, err)
+	fixtures.Objects(t, func(_, file, class string) {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, file := range files {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			tree, err := canon.ReadJSON(data, set.want, canon.ReadOptions{})
-			if err != nil {
-				continue // no object of its class, as package canon tests
-			}
-			count++
-			t.Run(filepath.Base(file), func(t *testing.T) { throughXML(t, tree, set.want) })
+		want, _ := rminfo.ClassByName(class)
+		tree, err := canon.ReadJSON(data, want, canon.ReadOptions{})
+		if err != nil {
+			return // no object of its class, as package canon tests
 		}
-	}
+		count++
+		t.Run(filepath.Base(file), func(t *testing.T) { throughXML(t, tree, want) })
+	})
 	if count < 60 {
 		t.Errorf("only %d fixtures are objects", count)
 	}
