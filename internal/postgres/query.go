@@ -78,7 +78,7 @@ func (db *DB) Query(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows) e
 			return err
 		}
 		p, statement, err := planned(q, dict)
-		if notInSQL(err) {
+		if notInSQL(q, err) {
 			return db.history(ctx, q, rows)
 		}
 		if err != nil {
