@@ -66,11 +66,7 @@ func describe(call *rest.Call, doc cdr.Document) {
 // store creates a response, or updates the one of an address: both are a submit
 // like that of $process-response, answered with the stored response.
 func (h handlers) store(call *rest.Call) error {
-	contentType, err := format(call)
-	if err != nil {
-		return err
-	}
-	v, err := view(call)
+	contentType, v, err := shown(call)
 	if err != nil {
 		return err
 	}
@@ -107,11 +103,7 @@ var responseSearch = []string{"ehr", "subject", "patient", "questionnaire", "sta
 
 // responses searches those of one person, the newest first.
 func (h handlers) responses(call *rest.Call) error {
-	contentType, err := format(call)
-	if err != nil {
-		return err
-	}
-	v, err := view(call)
+	contentType, v, err := shown(call)
 	if err != nil {
 		return err
 	}
@@ -200,11 +192,7 @@ func span(s *form.Responses, text string) error {
 
 // history lists the versions of a response, the newest first.
 func (h handlers) history(call *rest.Call) error {
-	contentType, err := format(call)
-	if err != nil {
-		return err
-	}
-	v, err := view(call)
+	contentType, v, err := shown(call)
 	if err != nil {
 		return err
 	}

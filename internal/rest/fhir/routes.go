@@ -76,6 +76,15 @@ type handlers struct{ service Service }
 // base is the address of the API as the client sees it.
 func base(call *rest.Call) string { return call.BaseURL() + root }
 
+// shown is how a request wants its answer: in what format, and as which view.
+func shown(call *rest.Call) (contentType string, v form.View, err error) {
+	if contentType, err = format(call); err != nil {
+		return "", form.View{}, err
+	}
+	v, err = view(call)
+	return contentType, v, err
+}
+
 // view reads how forms are to be shown: mode is form, faithful or compact, and
 // carry=full adds to a response all that no question asks for.
 func view(call *rest.Call) (form.View, error) {

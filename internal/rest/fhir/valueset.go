@@ -62,11 +62,7 @@ func (h handlers) valueSet(call *rest.Call) error {
 
 // valueSets searches by id, by canonical address, or by template.
 func (h handlers) valueSets(call *rest.Call) error {
-	contentType, err := format(call)
-	if err != nil {
-		return err
-	}
-	v, err := view(call)
+	contentType, v, err := shown(call)
 	if err != nil {
 		return err
 	}
