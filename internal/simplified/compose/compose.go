@@ -29,7 +29,7 @@ func Compose(w *webtemplate.WebTemplate, doc *syntax.Item, opts Options) (*rm.Tr
 	c := &composer{web: w, t: w.Template, now: opts.Now}
 	root := c.document(doc)
 	b := rm.NewBuilder(rm.Limits{}, 1024+96*doc.Size())
-	root.write(b, 0)
+	root.write(c, b, 0)
 	tree, err := b.Tree()
 	if len(c.issues) > 0 {
 		return tree, c.refusal()

@@ -66,6 +66,18 @@ func (c *composer) unknownSuffix(n *webtemplate.Node, it *syntax.Item, v syntax.
 	c.issue(n, it.KeyOf(v.Suffix), "suffix-unknown", expected, "|"+v.Suffix, "the value has no such suffix"+did(expected))
 }
 
+// maxBelow is how many keys below a node are named where it has no value itself.
+const maxBelow = 20
+
+// noValue refuses a value of a node that holds others.
+func (c *composer) noValue(n *webtemplate.Node, it *syntax.Item) {
+	expected := ""
+	for _, child := range n.Children[:min(len(n.Children), maxBelow)] {
+		expected = join(expected, it.Key()+"/"+child.ID)
+	}
+	c.issue(n, it.Key(), "suffix-unknown", expected, "a value", "the node has no value of its own; its keys go on below it")
+}
+
 func did(expected string) string {
 	if expected == "" {
 		return ""

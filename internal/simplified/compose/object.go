@@ -271,18 +271,25 @@ func sameNode(a, b *kid) bool {
 }
 
 // write adds the object to a tree, attributes in the order of the class.
-func (o *object) write(b *rm.Builder, attr rminfo.Attr) {
+func (o *object) write(c *composer, b *rm.Builder, attr rminfo.Attr) {
 	if o.class == 0 {
 		o.class = shape.IDClass(o.scalar(rminfo.A_value), o.has(rminfo.A_scheme))
 	}
 	b.Open(attr, o.class)
 	o.arrange()
 	var places [16]int32
+	var before *kid
 	for _, i := range o.sorted(places[:0]) {
 		k := &o.kids[i]
+		if before != nil && before.attr == k.attr {
+			if a, ok := o.class.Attribute(k.attr); ok && !a.Container {
+				c.both(o, before, k)
+			}
+		}
+		before = k
 		switch {
 		case k.obj != nil:
-			k.obj.write(b, k.attr)
+			k.obj.write(c, b, k.attr)
 		case k.tree != nil:
 			b.Copy(k.attr, k.tree, k.tree.Root())
 		default:
@@ -301,6 +308,22 @@ func (o *object) write(b *rm.Builder, attr rminfo.Attr) {
 		}
 	}
 	b.Close()
+}
+
+// both refuses two values of what holds one, such as two data types of a choice.
+func (c *composer) both(o *object, first, second *kid) {
+	c.invalid = true
+	key := func(k *kid) string {
+		if k.obj != nil && k.obj.item != nil {
+			return firstKey(k.obj.item)
+		}
+		return firstKey(o.item)
+	}
+	web := o.web
+	if second.obj != nil {
+		web = second.obj.web
+	}
+	c.issue(web, key(second), "key-duplicate", "one of "+key(first)+" and "+key(second), "both", "the node holds one value")
 }
 
 // sorted lists the kids by the order of the class's attributes; what one

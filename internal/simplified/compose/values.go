@@ -86,6 +86,10 @@ func (c *composer) suffix(o *object, it *syntax.Item, v syntax.Value) {
 	}
 	path := shape.Of(o.class).Suffix(v.Suffix)
 	if path == nil {
+		if v.Suffix == "" && o.web != nil && len(o.web.Children) > 0 {
+			c.noValue(o.web, it)
+			return
+		}
 		c.unknownSuffix(o.web, it, v, shape.Of(o.class).Suffixes())
 		return
 	}
