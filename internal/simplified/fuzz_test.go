@@ -1,10 +1,14 @@
 package simplified_test
 
 import (
+	"encoding/json"
+	"maps"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/rm"
+	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/simplified"
 	"github.com/quire-cdr/quire/internal/simplified/example"
 	"github.com/quire-cdr/quire/internal/simplified/syntax"
@@ -29,6 +33,46 @@ func FuzzStructured(f *testing.F) {
 	fuzz(f, simplified.Structured)
 }
 
+// TestTwoDocuments: the keys of two documents together choose several data types
+// of one node, and more; what is accepted can be read from the store again.
+func TestTwoDocuments(t *testing.T) {
+	tpl := everyType(t)
+	accepted, refused := 0, 0
+	for seed := range uint64(300) {
+		var documents [2]map[string]json.RawMessage
+		for i := range documents {
+			random := rand.New(rand.NewPCG(seed, uint64(i)))
+			text := syntax.WriteFlat(example.Document(tpl.Web, example.Options{Pick: random.IntN, Sparse: true}))
+			if err := json.Unmarshal(text, &documents[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		maps.Copy(documents[0], documents[1])
+		text, err := json.Marshal(documents[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree, err := tpl.Read(text, simplified.Flat, now)
+		if err != nil {
+			refused++
+			continue
+		}
+		accepted++
+		if err := readable(tree); err != nil {
+			t.Errorf("seed %d: %s", seed, report(err))
+		}
+	}
+	if accepted == 0 || refused == 0 {
+		t.Errorf("%d accepted, %d refused", accepted, refused)
+	}
+}
+
+// readable says whether what would be stored can be read from the store.
+func readable(tree *rm.Tree) error {
+	_, err := canon.ReadStored(canon.WriteJSON(nil, tree, tree.Root()))
+	return err
+}
+
 func fuzz(f *testing.F, format simplified.Format) {
 	tpl := everyType(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -38,6 +82,9 @@ func fuzz(f *testing.F, format simplified.Format) {
 				t.Fatal(err)
 			}
 			return
+		}
+		if err := readable(tree); err != nil {
+			t.Fatal(report(err))
 		}
 		out, err := tpl.Write(tree, simplified.Flat)
 		if fault.Is(err, fault.Unprocessable) {
