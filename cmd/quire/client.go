@@ -120,8 +120,16 @@ func (c *client) send(ctx context.Context, method, url string, header http.Heade
 	for _, v := range gjson.GetBytes(text, "validationErrors").Array() {
 		message += "\n  " + v.String()
 	}
-	return nil, fmt.Errorf("%d: %s", res.StatusCode, message)
+	return nil, &refusal{res.StatusCode, gjson.GetBytes(text, "errors.0.defining_code.code_string").String(), message}
 }
+
+// refusal is an answer with a status from 400; code is the server's word for why.
+type refusal struct {
+	status        int
+	code, message string
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("%d: %s", r.status, r.message) }
 
 type tokenCommand struct {
 	Data     string `help:"Data directory of a running quire up." default:".quire" placeholder:"DIR"`

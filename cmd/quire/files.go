@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -38,7 +39,7 @@ func judgeFiles(files []string, verdict string, right func(file string, text []b
 }
 
 // upload sends files in order to a path of the openEHR API and stops at the first
-// refusal.
+// refusal; what is there already with the same content is none.
 func (r remote) upload(ctx context.Context, files []string, path, contentType string, answered func(file string, answer []byte, header http.Header) error) error {
 	server, err := r.connect()
 	if err != nil {
@@ -50,6 +51,11 @@ func (r remote) upload(ctx context.Context, files []string, path, contentType st
 			return err
 		}
 		answer, header, err := server.call(ctx, http.MethodPost, server.OpenEHR+path, contentType, text)
+		var refused *refusal
+		if errors.As(err, &refused) && refused.code == "template-exists" {
+			fmt.Printf("%s: is there already\n", file)
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
