@@ -83,6 +83,10 @@ func TestErasureLeavesNothing(t *testing.T) {
 	must[any](t)(nil, tr.PutPart(ctx, system, ehr, cdr.NewUID(), 0, []byte(marker)))
 	must[cdr.Hold](t)(h.PutHold(ctx, system, cdr.Hold{EHR: ehr, Reason: "inquest"}))
 	must[any](t)(nil, h.exec(t, `insert into break_glass (ehr_id, id, principal, org, reason_code, reason, expires_at) values ($1, gen_random_uuid(), 'user:x', 'north', 'x', $2, now())`, ehr, marker))
+	must[any](t)(nil, h.exec(t, `insert into webhook_waiting (ehr_id, webhook, xact, place) values ($1, gen_random_uuid(), pg_current_xact_id(), 1)`, ehr))
+	must[any](t)(nil, h.exec(t, `insert into leaf (ehr_id, vo_id, ver, path, ord, num, ev, tmpl, sens, s) values ($1, $2, 1, 1, 1, 1, 1, 1, 0, $3)`, ehr, v.ObjectID, marker))
+	must[any](t)(nil, h.exec(t, `insert into destruction_request (ehr_id, object, reason, requested_by) values ($1, 'x', 'test-only', 'user:x')`, ehr))
+	must[any](t)(nil, h.exec(t, `insert into ehr_link (ehr_id, id, other, kind, reason, linked_by) values ($1, gen_random_uuid(), $2, 'merged', $3, 'user:x'), ($2, gen_random_uuid(), $1, 'merged-into', $3, 'user:x')`, ehr, other.ID, marker))
 	want(t, h.DeleteEHR(ctx, system, ehr), fault.Conflict, "legal-hold")
 	want(t, h.PurgeComposition(ctx, system, ehr, v.ObjectID, ""), fault.Conflict, "legal-hold")
 	want(t, h.PurgeContribution(ctx, system, ehr, v.Contribution, ""), fault.Conflict, "legal-hold")
@@ -95,9 +99,16 @@ func TestErasureLeavesNothing(t *testing.T) {
 
 	places := h.holding(t, marker)
 	for _, place := range []string{"version.doc", "version.audit", "contribution.audit", "node.data", "item_tag.key", "item_tag.value", "ehr_subject.subject_id",
-		"idempotency.key", "ehr_grant.grantee", "ehr_restriction.applies_to", "break_glass.reason", "import_part.data"} {
+		"idempotency.key", "ehr_grant.grantee", "ehr_restriction.applies_to", "break_glass.reason", "import_part.data", "leaf.s", "ehr_link.reason"} {
 		if !strings.Contains(strings.Join(places, " ")+" ", place+" ") {
 			t.Errorf("the marker was never in %s, so that its absence shows nothing", place)
+		}
+	}
+	tables := strings.Join(h.holding(t, ehr), " ") + " "
+	for _, deletion := range deletions {
+		table, _, _ := strings.Cut(strings.TrimPrefix(deletion, "delete from "), " ")
+		if !strings.Contains(tables, table+".ehr_id ") {
+			t.Errorf("the record never had a row in %s, so that its absence shows nothing", table)
 		}
 	}
 	export := h.export(t, tr, ehr)
