@@ -85,6 +85,8 @@ func TestFaults(t *testing.T) {
 		{`"` + at + `choice/text_value": "x", "` + at + `choice/boolean_value": true`, at + "choice/boolean_value", "key-duplicate", "one of " + at + "choice/text_value", fault.Invalid},
 		{`"` + at + `choice/text_value|raw": {"_type": "DV_TEXT", "value": "x"}, "` + at + `choice/boolean_value": true`, at + "choice/boolean_value", "key-duplicate", "one of", fault.Invalid},
 		{`"` + at + `choice": "x"`, at + "choice", "suffix-unknown", at + "choice/text_value", fault.Unprocessable},
+		{`"` + at + `multimedia|mediatype": "image/png", "` + at + `multimedia|data": "!!!"`, at + "multimedia|data", "type", "base64", fault.Unprocessable},
+		{`"every_type/deed:0/ism_transition/current_state|code": "999"`, "every_type/deed:0/ism_transition/current_state|code", "code", "532 (completed)", fault.Unprocessable},
 		{`"every_type/reading:x/any_event:0/text": "x"`, "every_type/reading:x/any_event:0/text", "key-syntax", "name:0", fault.Invalid},
 		{`"` + at + `text": "x", "every_type/reading/any_event/text": "y"`, "every_type/reading:0/any_event:0/text", "key-duplicate", "one value", fault.Invalid},
 		{`"` + at + `count": ["x"]`, at + "count", "key-value", "a string, number or boolean", fault.Invalid},

@@ -41,7 +41,7 @@ func (c *composer) finish(o *object, attr rminfo.Attr) {
 	case rminfo.DV_PARSABLE:
 		c.formalism(o, attr)
 	case rminfo.DV_MULTIMEDIA:
-		size(o)
+		c.media(o)
 	case rminfo.PARTICIPATION:
 		if !o.has(rminfo.A_performer) {
 			o.put(rminfo.A_performer, c.plain(rminfo.PARTY_SELF))
@@ -138,7 +138,7 @@ func (c *composer) coded(o *object, attr rminfo.Attr) {
 		}
 		phrase.text(rminfo.A_code_string, code)
 	case code != "" && value == "" && own:
-		if value = list.label(code); value == "" && listed {
+		if value = list.label(code); value == "" {
 			// The label may have been given in the place of the code.
 			if named := list.code(code); named != "" {
 				phrase.set(rminfo.A_code_string, named)
@@ -151,8 +151,11 @@ func (c *composer) coded(o *object, attr rminfo.Attr) {
 	}
 	if value == "" {
 		message := "the label of the code is not known"
-		if listed {
+		switch {
+		case listed:
 			message = "the code is not in the template's list"
+		case len(list.options) > 0:
+			message = "the code is none of those that may stand here"
 		}
 		c.issue(o.web, o.item.KeyOf("code"), "code", list.expected("|value beside the code"), "another code", message)
 		return
@@ -433,14 +436,13 @@ func (c *composer) formalism(o *object, attr rminfo.Attr) {
 	}
 }
 
-// size states the size of inline data; a reference without one has size 0.
-func size(o *object) {
-	if o.has(rminfo.A_size) || len(o.kids) == 0 {
-		return
+// media states the size of inline data; a reference without one has size 0.
+func (c *composer) media(o *object) {
+	data, err := base64.StdEncoding.DecodeString(o.scalar(rminfo.A_data))
+	switch {
+	case err != nil:
+		c.issue(o.web, o.item.KeyOf("data"), "type", "base64 (RFC 4648)", "other text", "the data is not base64")
+	case !o.has(rminfo.A_size) && len(o.kids) > 0:
+		o.number(rminfo.A_size, strconv.Itoa(len(data)))
 	}
-	n := 0
-	if data, err := base64.StdEncoding.DecodeString(o.scalar(rminfo.A_data)); err == nil {
-		n = len(data)
-	}
-	o.number(rminfo.A_size, strconv.Itoa(n))
 }

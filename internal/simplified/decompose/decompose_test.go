@@ -64,7 +64,8 @@ func TestWritten(t *testing.T) {
 	const at = `"every_type/reading:0/any_event:0/`
 	for sent, want := range map[string][]string{
 		at + `text": "x"`: {at + `text":"x"`},
-		at + `text": "x", ` + at + `text/_null_flavor|code": "271"`: {at + `text":"x"`, at + `text/_null_flavour|code":"271"`},
+		at + `text": "x", ` + at + `text/_null_flavor|code": "271"`:     {at + `text":"x"`, at + `text/_null_flavour|code":"271"`},
+		`"every_type/deed:0/ism_transition/current_state": "completed"`: {`"every_type/deed/ism_transition/current_state|code":"532"`},
 		at + `coded": "Red"`: {at + `coded|value":"Red"`, at + `coded|code":"at0030"`, at + `coded|terminology":"local"`},
 		at + `coded|code_string": "at0030", ` + at + `coded|terminology_id": "local"`: {at + `coded|code":"at0030"`},
 		at + `two_units|magnitude": 120.50, ` + at + `two_units|units": "kPa"`:        {at + `two_units|magnitude":120.50`, at + `two_units|unit":"kPa"`},
