@@ -70,7 +70,7 @@ func TestDocument(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		return string(syntax.WriteFlat(example.Document(w, example.Options{Pick: r.IntN, Sparse: true})))
 	}
-	if random(7) != random(7) {
+	if first, second := random(7), random(7); first != second {
 		t.Error("the same seed makes two documents")
 	}
 	if random(7) == random(8) {
