@@ -5,17 +5,16 @@ import (
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/simplified/nearest"
 	"github.com/quire-cdr/quire/internal/simplified/syntax"
 	"github.com/quire-cdr/quire/internal/simplified/webtemplate"
 )
 
 // These bound the work of finding nearest keys in one document: how many keys are
-// given any, for how many of them the whole template is searched, and the length
-// of what somebody may have meant as a key.
+// given any, and for how many of them the whole template is searched.
 const (
 	maxSuggested = 100
 	maxSearched  = 20
-	maxMeant     = 400
 )
 
 // unknown refuses an item that names nothing, and all below it: with the nearest
@@ -28,7 +27,7 @@ func (c *composer) unknown(n *webtemplate.Node, it *syntax.Item, candidates []st
 		last := indexed(it)
 		prefix, index := strings.TrimSuffix(it.Key(), last), strings.TrimPrefix(last, it.Segment)
 		rest := strings.TrimPrefix(key, it.Key())
-		for _, near := range Nearest(it.Segment, candidates, closeness(it.Segment)) {
+		for _, near := range nearest.Of(it.Segment, candidates, closeness(it.Segment)) {
 			expected = join(expected, prefix+near+index+rest)
 		}
 		if expected == "" && strings.HasPrefix(prefix, "ctx/") {
@@ -41,7 +40,7 @@ func (c *composer) unknown(n *webtemplate.Node, it *syntax.Item, candidates []st
 				c.paths = c.allPaths()
 			}
 			whole, _, _ := strings.Cut(key, "|")
-			for _, near := range Nearest(plain(whole), c.paths, len(key)) {
+			for _, near := range nearest.Of(plain(whole), c.paths, len(key)) {
 				expected = join(expected, near)
 			}
 		}
@@ -54,7 +53,7 @@ func (c *composer) unknownSuffix(n *webtemplate.Node, it *syntax.Item, v syntax.
 	expected := ""
 	if c.suggested < maxSuggested {
 		c.suggested++
-		near := Nearest(v.Suffix, candidates, closeness(v.Suffix))
+		near := nearest.Of(v.Suffix, candidates, closeness(v.Suffix))
 		if len(near) == 0 {
 			sort.Strings(candidates)
 			near = candidates
@@ -135,78 +134,3 @@ func (c *composer) allPaths() []string {
 
 // closeness is how many letters may differ for a name to be the one meant.
 func closeness(name string) int { return max(2, len(name)/3) }
-
-// keptDistances is more than the three that are shown, for candidates may stand
-// twice.
-const keptDistances = 8
-
-// Nearest gives the three candidates of the smallest edit distance, none further
-// than limit.
-func Nearest(name string, candidates []string, limit int) []string {
-	type near struct {
-		name     string
-		distance int
-	}
-	var found []near
-	if len(name) > maxMeant {
-		return nil
-	}
-	// Only what is as near as the third best can matter.
-	var best []int
-	for _, candidate := range candidates {
-		if d := len(candidate) - len(name); d > limit || -d > limit {
-			continue
-		}
-		if d := distance(name, candidate, limit); d <= limit {
-			found = append(found, near{candidate, d})
-			best = append(best, d)
-			if sort.Ints(best); len(best) > keptDistances {
-				best = best[:keptDistances]
-				limit = min(limit, best[keptDistances-1])
-			}
-		}
-	}
-	sort.SliceStable(found, func(i, j int) bool {
-		if found[i].distance != found[j].distance {
-			return found[i].distance < found[j].distance
-		}
-		return found[i].name < found[j].name
-	})
-	var out []string
-	for _, f := range found {
-		if len(out) < 3 && (len(out) == 0 || out[len(out)-1] != f.name) {
-			out = append(out, f.name)
-		}
-	}
-	return out
-}
-
-// distance is the number of letters to insert, delete, replace or swap, or more
-// than limit (optimal string alignment).
-func distance(a, b string, limit int) int {
-	x, y := []rune(a), []rune(b)
-	rows := [3][]int{make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(x); i++ {
-		row, above, two := rows[i%3], rows[(i+2)%3], rows[(i+1)%3]
-		row[0] = i
-		smallest := i
-		for j := 1; j <= len(y); j++ {
-			cost := 1
-			if x[i-1] == y[j-1] {
-				cost = 0
-			}
-			row[j] = min(above[j]+1, row[j-1]+1, above[j-1]+cost)
-			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
-				row[j] = min(row[j], two[j-2]+1)
-			}
-			smallest = min(smallest, row[j])
-		}
-		if smallest > limit {
-			return limit + 1
-		}
-	}
-	return rows[len(x)%3][len(y)]
-}

@@ -1,13 +1,13 @@
-package compose_test
+package nearest_test
 
 import (
 	"slices"
 	"testing"
 
-	"github.com/quire-cdr/quire/internal/simplified/compose"
+	"github.com/quire-cdr/quire/internal/simplified/nearest"
 )
 
-func TestNearest(t *testing.T) {
+func TestOf(t *testing.T) {
 	keys := []string{"systolic", "diastolic", "mean_arterial_pressure", "pulse_pressure", "comment", "commend", "größe", "a"}
 	for _, c := range []struct {
 		name  string
@@ -26,27 +26,11 @@ func TestNearest(t *testing.T) {
 		{"temperature", 3, nil},
 		{"", 1, []string{"a"}},
 	} {
-		if got := compose.Nearest(c.name, keys, c.limit); !slices.Equal(got, c.want) {
+		if got := nearest.Of(c.name, keys, c.limit); !slices.Equal(got, c.want) {
 			t.Errorf("%s within %d: %v, want %v", c.name, c.limit, got, c.want)
 		}
 	}
-	if got := compose.Nearest("abc", []string{"abd", "abe", "abf", "abg", "abd"}, 2); !slices.Equal(got, []string{"abd", "abe", "abf"}) {
+	if got := nearest.Of("abc", []string{"abd", "abe", "abf", "abg", "abd"}, 2); !slices.Equal(got, []string{"abd", "abe", "abf"}) {
 		t.Errorf("three at most, each once: %v", got)
-	}
-}
-
-func TestEarlier(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want bool
-	}{
-		{"2021-02-03T04:05:06Z", "2021-02-03T04:05:07Z", true},
-		{"2021-02-03T04:05:06Z", "2021-02-03T04:05:06Z", false},
-		{"2021-02-03T04:05:06+02:00", "2021-02-03T03:05:06Z", true},
-		{"no time", "2021-02-03T03:05:06Z", false},
-	} {
-		if got := compose.Earlier(c.a, c.b); got != c.want {
-			t.Errorf("%s before %s: %v", c.a, c.b, got)
-		}
 	}
 }
