@@ -89,13 +89,14 @@ func (g *generator) aggregate(a *plan.Aggregate) operand {
 }
 
 // round15 rounds half-even to 15 significant digits and keeps a decimal point
-// (DESIGN 4.6). The digits before rounding are many more than 15.
+// (DESIGN 4.6). The digits before rounding are many more than 15. Powers of ten
+// are written and not computed: 10 ^ -17 is 0 to PostgreSQL.
 func round15(sql string) string {
 	return "(select case when r.v is null then null when r.v = 0 then 0.0 when scale(t.v) = 0 then t.v + 0.0 else t.v end" +
 		" from (select (" + sql + ")::numeric as v) r" +
 		" cross join lateral (select case when r.v = 0 or r.v is null then 0 else 14 - floor(log(abs(r.v)))::int end as d) s" +
-		" cross join lateral (select r.v * 10::numeric ^ s.d as y, trunc(r.v * 10::numeric ^ s.d) as n) y" +
-		" cross join lateral (select trim_scale(round((case when abs(y.y - y.n) > 0.5 or abs(y.y - y.n) = 0.5 and mod(y.n, 2) <> 0 then y.n + sign(r.v) else y.n end) * 10::numeric ^ (-s.d), greatest(s.d, 0))) as v) t)"
+		" cross join lateral (select r.v * ('1e' || s.d)::numeric as y, trunc(r.v * ('1e' || s.d)::numeric) as n) y" +
+		" cross join lateral (select trim_scale(round((case when abs(y.y - y.n) > 0.5 or abs(y.y - y.n) = 0.5 and mod(y.n, 2) <> 0 then y.n + sign(r.v) else y.n end) * ('1e' || -s.d)::numeric, greatest(s.d, 0))) as v) t)"
 }
 
 func (g *generator) refJSON(r *plan.Ref) string {
