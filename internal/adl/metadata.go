@@ -45,9 +45,17 @@ func (p *parser) code(m member) aom.Code {
 	if v.kind != code && (v.kind != word || !addressForm.MatchString(v.text)) {
 		p.fault(v.at, p.rule, "/"+p.section, "[terminology::code]", "", "%s is a code", m.name)
 	}
-	terminology, c, ok := strings.Cut(v.text, "::")
-	if v.kind != code || !ok {
+	if v.kind != code {
 		return aom.Code{Code: v.text}
+	}
+	return coded(v.text)
+}
+
+// coded reads terminology::code, or a code alone.
+func coded(text string) aom.Code {
+	terminology, c, ok := strings.Cut(text, "::")
+	if !ok {
+		return aom.Code{Code: text}
 	}
 	return aom.Code{Terminology: strings.TrimSpace(terminology), Code: strings.TrimSpace(c)}
 }
@@ -83,7 +91,7 @@ func (p *parser) language(a *Archetype) {
 }
 
 func (p *parser) translation(t member) Translation {
-	out := Translation{Language: aom.Code{Code: t.name}}
+	out := Translation{Language: coded(t.name)}
 	for _, m := range t.value.members {
 		switch m.name {
 		case "language":
@@ -127,7 +135,7 @@ func (p *parser) description(a *Archetype) {
 }
 
 func (p *parser) descriptionItem(item member) aom.DescriptionItem {
-	d := aom.DescriptionItem{Language: aom.Code{Code: item.name}}
+	d := aom.DescriptionItem{Language: coded(item.name)}
 	for _, m := range item.value.members {
 		switch m.name {
 		case "language":
