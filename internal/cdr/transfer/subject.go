@@ -24,19 +24,8 @@ import (
 // JSON beside it. What was filed here by mistake is about somebody else and is
 // left out; the page says how much.
 func (t *Transfers) SubjectAccess(ctx context.Context, caller cdr.Caller, ehr string) (func(ctx context.Context, to io.Writer) error, error) {
-	event := cdr.Event{Action: "R", EHR: ehr, Object: "subject-access"}
-	p, err := t.Act.Begin(ctx, caller, Area, event)
+	id, err := t.leaves(ctx, caller, ehr, "subject-access")
 	if err != nil {
-		return nil, err
-	}
-	id, err := ehrID(ehr)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := t.Store.EHR(ctx, system(), id); err != nil {
-		return nil, err
-	}
-	if err := t.Act.Record(ctx, t.Act.Event(caller, p, event)); err != nil {
 		return nil, err
 	}
 	return func(ctx context.Context, to io.Writer) error {

@@ -71,23 +71,29 @@ func ehrID(text string) (string, error) {
 	return id, nil
 }
 
+// leaves judges and audits that a whole record is given away, and gives its id.
+func (t *Transfers) leaves(ctx context.Context, caller cdr.Caller, ehr, as string) (string, error) {
+	event := cdr.Event{Action: "R", EHR: ehr, Object: as}
+	p, err := t.Act.Begin(ctx, caller, Area, event)
+	if err != nil {
+		return "", err
+	}
+	id, err := ehrID(ehr)
+	if err != nil {
+		return "", err
+	}
+	if _, err := t.Store.EHR(ctx, system(), id); err != nil {
+		return "", err
+	}
+	return id, t.Act.Record(ctx, t.Act.Event(caller, p, event))
+}
+
 // Export writes one EHR as lines. begin is called once the caller may have it and
 // the record is there, before the first byte; what fails later leaves an export
 // without its last line.
 func (t *Transfers) Export(ctx context.Context, caller cdr.Caller, ehr string) (func(ctx context.Context, to io.Writer) error, error) {
-	event := cdr.Event{Action: "R", EHR: ehr, Object: "export"}
-	p, err := t.Act.Begin(ctx, caller, Area, event)
+	id, err := t.leaves(ctx, caller, ehr, "export")
 	if err != nil {
-		return nil, err
-	}
-	id, err := ehrID(ehr)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := t.Store.EHR(ctx, system(), id); err != nil {
-		return nil, err
-	}
-	if err := t.Act.Record(ctx, t.Act.Event(caller, p, event)); err != nil {
 		return nil, err
 	}
 	return func(ctx context.Context, to io.Writer) error {

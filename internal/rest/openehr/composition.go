@@ -3,7 +3,6 @@ package openehr
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
@@ -109,32 +108,22 @@ func (h compositionHandlers) update(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	ref, err := call.Ref("uid_based_id")
+	object, ifMatch, err := replaced(call)
 	if err != nil {
 		return err
-	}
-	ifMatch, err := call.IfMatch()
-	if err != nil {
-		return err
-	}
-	if ref.VersionUID != "" {
-		if !strings.EqualFold(ref.VersionUID, ifMatch) {
-			return fault.New(fault.Invalid, "versions-differ", "the path and If-Match name different versions")
-		}
-		ref.Object, _, _ = strings.Cut(ref.VersionUID, "::")
 	}
 	if dry, err := dryRun(call); err != nil {
 		return err
 	} else if dry {
 		return h.judge(call, http.StatusOK, http.StatusNoContent, func(s submission) (cdr.Judgement, error) {
-			return h.service.JudgeUpdate(call.Context(), call.Caller, ehr, ref.Object, ifMatch, s.content, s.info)
+			return h.service.JudgeUpdate(call.Context(), call.Caller, ehr, object, ifMatch, s.content, s.info)
 		})
 	}
 	s, err := h.submitted(call)
 	if err != nil {
 		return err
 	}
-	doc, err := h.service.UpdateComposition(call.Context(), call.Caller, ehr, ref.Object, ifMatch, s.content, s.info)
+	doc, err := h.service.UpdateComposition(call.Context(), call.Caller, ehr, object, ifMatch, s.content, s.info)
 	if err != nil {
 		return s.explained(err)
 	}

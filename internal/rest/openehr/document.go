@@ -137,3 +137,23 @@ func enveloped(call *rest.Call, doc cdr.Document, err error) error {
 	}
 	return send(call, http.StatusOK, doc.JSON)
 }
+
+// replaced reads which object an update is of, and what If-Match says; a path
+// may name the version that is replaced, which must then be the same.
+func replaced(call *rest.Call) (object, ifMatch string, err error) {
+	ref, err := call.Ref("uid_based_id")
+	if err != nil {
+		return "", "", err
+	}
+	if ifMatch, err = call.IfMatch(); err != nil {
+		return "", "", err
+	}
+	if ref.VersionUID == "" {
+		return ref.Object, ifMatch, nil
+	}
+	if !strings.EqualFold(ref.VersionUID, ifMatch) {
+		return "", "", fault.New(fault.Invalid, "versions-differ", "the path and If-Match name different versions")
+	}
+	object, _, _ = strings.Cut(ref.VersionUID, "::")
+	return object, ifMatch, nil
+}

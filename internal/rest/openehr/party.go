@@ -92,25 +92,15 @@ func (h partyHandlers) get(call *rest.Call) error {
 }
 
 func (h partyHandlers) update(call *rest.Call) error {
-	ref, err := call.Ref("uid_based_id")
+	object, ifMatch, err := replaced(call)
 	if err != nil {
 		return err
-	}
-	ifMatch, err := call.IfMatch()
-	if err != nil {
-		return err
-	}
-	if ref.VersionUID != "" {
-		if !strings.EqualFold(ref.VersionUID, ifMatch) {
-			return fault.New(fault.Invalid, "versions-differ", "the path and If-Match name different versions")
-		}
-		ref.Object, _, _ = strings.Cut(ref.VersionUID, "::")
 	}
 	content, info, want, err := commit(call)
 	if err != nil {
 		return err
 	}
-	doc, err := h.service.UpdateParty(call.Context(), call.Caller, h.class, ref.Object, ifMatch, content, info)
+	doc, err := h.service.UpdateParty(call.Context(), call.Caller, h.class, object, ifMatch, content, info)
 	if err != nil {
 		return err
 	}
