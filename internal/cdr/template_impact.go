@@ -125,12 +125,9 @@ func (s *Service) JudgeTemplate(ctx context.Context, caller Caller, source []byt
 }
 
 // storedImpact judges the effective compositions of a template family by another
-// content. Cost: linear in them, bounded by a number and the request's deadline.
+// content: all of them, since what is filtered must not read as nothing (DESIGN
+// 5a rule 7). Of the first that break those are named that the caller sees. Cost: linear in them, bounded by a number and the request's deadline.
 func (s *Service) storedImpact(ctx context.Context, caller Caller, p *access.Profile, family int32, compiled *template.Compiled) (StoredImpact, error) {
-	source := access.System()
-	if p.MayQueryPopulation() {
-		source = p
-	}
 	out := StoredImpact{Complete: true, Faults: []ImpactFault{}, Compositions: []ImpactComposition{}}
 	event := Event{ID: newUID(), Action: "E", Object: compiled.TemplateID}
 	faults := map[[2]string]*ImpactFault{}
@@ -140,7 +137,7 @@ func (s *Service) storedImpact(ctx context.Context, caller Caller, p *access.Pro
 			out.Complete = false
 			break
 		}
-		page, err := s.store.TemplateDocuments(ctx, source, family, after, impactPage)
+		page, err := s.store.TemplateDocuments(ctx, access.System(), family, after, impactPage)
 		if err != nil {
 			return out, err
 		}
@@ -165,9 +162,15 @@ func (s *Service) storedImpact(ctx context.Context, caller Caller, p *access.Pro
 					faults[key] = &ImpactFault{AQLPath: issue.AQLPath, Rule: issue.Rule, Message: "expected " + issue.Expected}
 				}
 				faults[key].Compositions++
-				if !broken && len(out.Compositions) < impactNamed && source == p {
-					out.Compositions = append(out.Compositions, ImpactComposition{d.EHR, d.VersionUID, issue.AQLPath, issue.Rule})
-					event.Shown = append(event.Shown, d.EHR)
+				if !broken && out.Breaking < impactNamed && p.MayQueryPopulation() {
+					seen, err := s.store.Sights(ctx, p, d.EHR, []string{d.Object})
+					if err != nil {
+						return out, err
+					}
+					if seen[d.Object] {
+						out.Compositions = append(out.Compositions, ImpactComposition{d.EHR, d.VersionUID, issue.AQLPath, issue.Rule})
+						event.Shown = append(event.Shown, d.EHR)
+					}
 				}
 				broken = true
 			}

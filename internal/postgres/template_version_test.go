@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/templates"
@@ -60,6 +61,15 @@ func TestTemplateVersions(t *testing.T) {
 	if err != nil || impact.Outcome != "version" || impact.Effect != "breaking" || impact.Stored.Checked != 1 || impact.Stored.Breaking != 1 ||
 		!impact.Stored.Complete || len(impact.Stored.Compositions) != 1 || impact.Stored.Compositions[0].VersionUID != old.VersionUID {
 		t.Errorf("impact: %+v %v", impact, err)
+	}
+	// Who keeps templates and sees no record is told the number, and no record.
+	keeper := cdr.Caller{Subject: "user:keeper", Role: "formbuilder"}
+	for _, queryable := range [][]string{nil, {"south"}} {
+		h.people[keeper.Subject] = &access.Profile{Principal: keeper.Subject, Areas: []string{"templates"}, Queryable: queryable}
+		impact, err := h.JudgeTemplate(ctx, keeper, other, cdr.TemplateUpload{Version: "9.0.0"})
+		if err != nil || impact.Stored.Checked != 1 || impact.Stored.Breaking != 1 || len(impact.Stored.Compositions) != 0 {
+			t.Errorf("told to a keeper with the population %v: %+v %v", queryable, impact.Stored, err)
+		}
 	}
 	if impact, err := h.JudgeTemplate(ctx, system, other, cdr.TemplateUpload{Version: "0.0.1"}); err != nil || impact.Outcome != "refused" {
 		t.Errorf("an older version: %+v %v", impact.Outcome, err)
