@@ -21,7 +21,7 @@ const module = "github.com/quire-cdr/quire/"
 var floors = map[string]string{
 	"fault": "core", "access": "core", "rm": "core", "terminology": "core", "ucum": "core", "aom": "core", "adl": "core",
 	"opt": "core", "template": "core", "validate": "core", "simplified": "core", "aql": "core", "fhir": "core", "sdc": "core",
-	"hl7v2": "core", "pdf": "core", "demo": "core",
+	"hl7v2": "core", "pdf": "core", "demo": "core", "seal": "core",
 	"cdr":      "app",
 	"postgres": "adapter", "keto": "adapter", "authn": "adapter", "rest": "adapter", "telemetry": "adapter", "config": "adapter",
 	"embedded": "adapter", "fhirterm": "adapter", "outbound": "adapter", "webhook": "adapter",
