@@ -75,27 +75,6 @@ func (c migrateCommand) Run(ctx context.Context) error {
 	return nil
 }
 
-type loadCommand struct {
-	Store   store `embed:""`
-	Reindex bool  `help:"Rebuild every row that AQL runs on. The server may go on working." required:""`
-}
-
-// Run rebuilds the rows and prints progress.
-func (c loadCommand) Run(ctx context.Context) error {
-	db, err := c.Store.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	err = db.Reindex(ctx, progress)
-	fmt.Fprintln(os.Stderr)
-	if err != nil {
-		return err
-	}
-	fmt.Println("the rows are rebuilt")
-	return nil
-}
-
 func progress(done, total int) { fmt.Fprintf(os.Stderr, "\r%d of %d versions", done, total) }
 
 type verifyCommand struct {

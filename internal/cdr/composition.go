@@ -28,9 +28,18 @@ func (s *Service) CreateComposition(ctx context.Context, caller Caller, ehr stri
 	if err != nil {
 		return Document{}, err
 	}
-	v, err := s.composition(ctx, p, content, d, info)
+	c, err := s.firstComposition(ctx, p, ehr, content, d, info, s.judged)
 	if err != nil {
 		return Document{}, s.missed(ctx, caller, p, Event{Action: "C", EHR: ehr}, err)
+	}
+	return s.commit(ctx, caller, p, c)
+}
+
+// firstComposition is the change that a first version is.
+func (s *Service) firstComposition(ctx context.Context, p *access.Profile, ehr string, content Content, d details, info CommitInfo, judge verdict) (change, error) {
+	v, err := s.compositionBy(ctx, p, content, d, info, judge)
+	if err != nil {
+		return change{}, err
 	}
 	v.Object = or(bodyObject(v.Tree), newUID())
 	v.Persistent = s.manners.OnePersistent && persistent(v.Tree)
@@ -38,7 +47,7 @@ func (s *Service) CreateComposition(ctx context.Context, caller Caller, ehr stri
 	if c.key != "" {
 		c.request = fingerprint(v.Tree, ehr)
 	}
-	return s.commit(ctx, caller, p, c)
+	return c, nil
 }
 
 // UpdateComposition commits a new version of object over the version ifMatch
@@ -82,8 +91,15 @@ func (s *Service) sameObject(t *rm.Tree, id string) error {
 	return nil
 }
 
+// verdict judges content; the issues are warnings.
+type verdict func(ctx context.Context, t *rm.Tree, tpl *Template, lifecycle string) ([]fault.Issue, error)
+
 // composition reads, validates and labels the content of a new version.
 func (s *Service) composition(ctx context.Context, p *access.Profile, content Content, d details, info CommitInfo) (NewVersion, error) {
+	return s.compositionBy(ctx, p, content, d, info, s.judged)
+}
+
+func (s *Service) compositionBy(ctx context.Context, p *access.Profile, content Content, d details, info CommitInfo, judge verdict) (NewVersion, error) {
 	t, err := s.tree(content, rminfo.COMPOSITION, d.lifecycle)
 	if err != nil {
 		return NewVersion{}, err
@@ -92,7 +108,7 @@ func (s *Service) composition(ctx context.Context, p *access.Profile, content Co
 	if err != nil {
 		return NewVersion{}, err
 	}
-	warnings, err := s.judged(ctx, t, tpl, d.lifecycle)
+	warnings, err := judge(ctx, t, tpl, d.lifecycle)
 	if err != nil {
 		return NewVersion{}, err
 	}

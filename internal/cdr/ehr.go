@@ -22,33 +22,43 @@ func (s *Service) CreateEHR(ctx context.Context, caller Caller, id string, statu
 	if !p.All && !slices.Contains(p.CreateIn, caller.Organisation) {
 		return EHR{}, s.deny(ctx, caller, p, Event{Action: "C"})
 	}
+	c, err := s.newRecord(caller, id, status, info)
+	if err != nil {
+		return EHR{}, err
+	}
+	doc, err := s.commit(ctx, caller, p, c)
+	if err != nil {
+		return EHR{}, err
+	}
+	v := c.version
+	return EHR{
+		ID: c.ehr, SystemID: s.systemID, Created: doc.Committed, Status: doc, StatusID: v.Object,
+		IsQueryable: v.Status.IsQueryable, IsModifiable: v.Status.IsModifiable,
+	}, nil
+}
+
+// newRecord is the change that the making of an EHR is.
+func (s *Service) newRecord(caller Caller, id string, status *Content, info CommitInfo) (_ change, err error) {
 	if id == "" {
 		id = newUID()
 	} else if id == access.Demographics {
-		return EHR{}, fault.New(fault.Invalid, "ehr-id-reserved", "the nil UUID is the id of no EHR")
+		return change{}, fault.New(fault.Invalid, "ehr-id-reserved", "the nil UUID is the id of no EHR")
 	} else if id, err = s.ehrID(id); err != nil {
-		return EHR{}, err
+		return change{}, err
 	}
 	d, err := s.created(caller, info)
 	if err != nil {
-		return EHR{}, err
+		return change{}, err
 	}
 	if status == nil {
 		status = &Content{JSON: []byte(defaultStatus)}
 	}
 	v, err := s.status(*status, d)
 	if err != nil {
-		return EHR{}, err
+		return change{}, err
 	}
 	v.Object = newUID()
-	doc, err := s.commit(ctx, caller, p, change{action: "C", ehr: id, version: v, details: d, info: info, create: &NewEHR{StatusID: v.Object}})
-	if err != nil {
-		return EHR{}, err
-	}
-	return EHR{
-		ID: id, SystemID: s.systemID, Created: doc.Committed, Status: doc, StatusID: v.Object,
-		IsQueryable: v.Status.IsQueryable, IsModifiable: v.Status.IsModifiable,
-	}, nil
+	return change{action: "C", ehr: id, version: v, details: d, info: info, create: &NewEHR{StatusID: v.Object}}, nil
 }
 
 // EHR reads one EHR by id.
