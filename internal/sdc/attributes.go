@@ -70,6 +70,9 @@ func (f *Form) addAttributesOf(group *Item, owner template.NodeID) {
 			Type: itemType(declared.Type), Text: a.text, LinkID: a.attr.Name(), Hidden: tier != Plain, Tier: tier, Terms: a.terms,
 			Required: tier == Plain && declared.Mandatory && declared.Type != rminfo.DV_DATE_TIME && a.attr != rminfo.A_ism_transition,
 		}
+		if a.attr == rminfo.A_narrative {
+			item.Type = "text" // of several lines, as a rule
+		}
 		if len(constrained) > 0 {
 			item.Value, item.More = constrained[0], constrained[1:]
 		}

@@ -89,7 +89,16 @@ func (f *Form) buildValue(b *rm.Builder, attr rminfo.Attr, i *Item, a *fhir.Answ
 		return buildProportion(b, attr, i, a)
 	case rminfo.DV_MULTIMEDIA:
 		return buildAttachment(b, attr, a)
-	case rminfo.DV_DURATION, rminfo.DV_URI, rminfo.DV_EHR_URI:
+	case rminfo.DV_DURATION:
+		if a.ValueQuantity != nil || i.Fixed != "" && a.ValueString == "" {
+			iso, err := durationText(i, a.ValueQuantity)
+			if err != nil {
+				return err
+			}
+			return text(iso, "valueQuantity")
+		}
+		return text(a.ValueString, "valueString")
+	case rminfo.DV_URI, rminfo.DV_EHR_URI:
 		if a.ValueURI != "" {
 			return text(a.ValueURI, "valueString")
 		}
@@ -239,6 +248,10 @@ func buildNumber(b *rm.Builder, attr rminfo.Attr, class rminfo.Class, a *fhir.An
 	n := a.ValueDecimal
 	if n == nil {
 		n = a.ValueInteger
+	}
+	if a.ValueCoding != nil { // the kind of a proportion is chosen by its name
+		code := fhir.Decimal(a.ValueCoding.Code)
+		n = &code
 	}
 	if n == nil {
 		return wrongAnswer("a number", a)

@@ -18,6 +18,9 @@ import (
 type Facts struct {
 	// Composer is the name of the author.
 	Composer string
+	// Self says that the author is the person the record is about: the composer is
+	// PARTY_SELF.
+	Self bool
 	// Authored is ISO 8601: the start of the context and the time of events that
 	// the form leaves open.
 	Authored string
@@ -187,6 +190,9 @@ func (c *composer) pair(owner template.NodeID, node rm.ID, group *occurrence, pa
 		}
 		if matched, ok := c.form.match(owner, c.base, child); ok {
 			if item := c.form.byNode[matched]; item != nil {
+				if !item.Repeats && len(instances[item]) > 0 {
+					continue // more than the form allows: not issued, and kept as it is
+				}
 				instances[item] = append(instances[item], child)
 			} else {
 				p.structure[matched] = true
@@ -317,7 +323,7 @@ func (c *composer) mergeChild(owner template.NodeID, child rm.ID, group *occurre
 		c.mergeCompound(attr, item, child, p.of[child])
 	case item.Kind == Question && p.changed[child] != nil:
 		c.mergeElement(attr, child, func() error {
-			return c.form.buildValue(c.b, rminfo.A_value, item, p.changed[child])
+			return c.form.buildValue(c.b, rminfo.A_value, item, c.sameOffset(item, child, p.changed[child]))
 		}, item, c.at(group, item))
 	case item.Kind == Question && p.nulls[child]:
 		c.mergeElement(attr, child, func() error { return c.writeNull(item, group, child) }, item, c.at(group, item))

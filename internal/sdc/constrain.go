@@ -26,6 +26,11 @@ func (f *Form) constrain(out *fhir.Item, i *Item, r Rendering) {
 	}
 	switch i.Class {
 	case rminfo.DV_DURATION:
+		if i.Fixed != "" {
+			f.durations(out, i)
+			return
+		}
+		out.Extension = append(out.Extension, fhir.Extension{URL: extEntryFormat, ValueString: "PnYnMnWnDTnHnMnS, such as P3D or PT1H30M"})
 		out.Extension = append(out.Extension, fhir.Extension{URL: extRegex, ValueString: `-?P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?`})
 	case rminfo.DV_URI, rminfo.DV_EHR_URI:
 		out.Extension = append(out.Extension, target("uri", `answer.value.all($this.matches('^[A-Za-z][A-Za-z0-9+.-]*:[^ ]*$'))`, "An address with its scheme, such as https://example.org/"))
@@ -35,6 +40,9 @@ func (f *Form) constrain(out *fhir.Item, i *Item, r Rendering) {
 		}
 		f.within(out, i, rminfo.A_numerator)
 	case rminfo.DV_COUNT:
+		if out.Type == "decimal" {
+			out.Extension = append(out.Extension, integer(extDecimals, 0))
+		}
 		f.within(out, i, rminfo.A_magnitude)
 	case rminfo.DV_DATE:
 		f.entryFormat(out, i)
@@ -48,6 +56,9 @@ func (f *Form) constrain(out *fhir.Item, i *Item, r Rendering) {
 // choices writes the permitted codes: those of the template as options, the
 // groups of the openEHR terminology by the contained value set.
 func (f *Form) choices(out *fhir.Item, i *Item, r Rendering) {
+	if uri := f.referenceSet(i); uri != "" {
+		out.Extension = append(out.Extension, fhir.Extension{URL: extValueSet, ValueString: uri})
+	}
 	if i.Terms != "" && i.Value == template.NoNode && len(i.More) == 0 {
 		out.AnswerValueSet = "#" + valueSetID(i.Terms)
 		return
@@ -57,6 +68,12 @@ func (f *Form) choices(out *fhir.Item, i *Item, r Rendering) {
 		if o.value != "" {
 			weight := fhir.Decimal(o.value)
 			answer.Extension = []fhir.Extension{{URL: extWeight, ValueDecimal: &weight}, {URL: extOrdinal, ValueDecimal: &weight}}
+		}
+		if o.terminology == "local" {
+			for _, bound := range f.Template.Binding(i.Node, o.code) {
+				answer.ValueCoding.Extension = append(answer.ValueCoding.Extension, fhir.Extension{URL: extBinding,
+					ValueCoding: &fhir.Coding{System: codeSystem(bound.Terminology, ""), Code: bound.Code}})
+			}
 		}
 		answer.ValueCoding.DisplayElement = f.translations(r.Language, o.display, func(lang string) string { return f.display(i, o, lang) })
 		out.AnswerOption = append(out.AnswerOption, answer)

@@ -278,8 +278,12 @@ func (c *composer) mandatory(class rminfo.Class, node template.NodeID, group *oc
 		rubric, _ := terminology.Rubric(terminology.CompositionCategory, category)
 		c.coded(rminfo.A_category, rubric, "openehr", category)
 		if lacks(rminfo.A_composer) {
-			c.b.Open(rminfo.A_composer, rminfo.PARTY_IDENTIFIED)
-			c.b.String(rminfo.A_name, rminfo.String, c.facts.Composer)
+			if c.facts.Self {
+				c.b.Open(rminfo.A_composer, rminfo.PARTY_SELF)
+			} else {
+				c.b.Open(rminfo.A_composer, rminfo.PARTY_IDENTIFIED)
+				c.b.String(rminfo.A_name, rminfo.String, c.facts.Composer)
+			}
 			c.b.Close()
 		}
 		if c.form.ownContext(node) && lacks(rminfo.A_context) {

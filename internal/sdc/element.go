@@ -38,19 +38,34 @@ func itemType(c rminfo.Class) string {
 	return "text"
 }
 
+// shape gives a question the type its value has, and what the template fixes of it.
+func (f *Form) shape(i *Item) {
+	i.Type = itemType(i.Class)
+	switch i.Class {
+	case rminfo.DV_PROPORTION:
+		if i.Fixed, i.Type = f.fixedKind(i.Value), "decimal"; i.Fixed == percent {
+			i.Type = "quantity"
+		}
+	case rminfo.DV_DURATION:
+		if i.Fixed = f.durationUnit(i.Value); i.Fixed != "" {
+			i.Type = "quantity"
+		}
+	case rminfo.DV_COUNT:
+		if f.largeCounts(i.Value) {
+			i.Type = "decimal"
+		}
+	}
+	f.openChoice(i)
+}
+
 func (f *Form) addElement(group *Item, element template.NodeID) {
 	n := f.Template.Node(element)
 	base := Item{Kind: Question, Node: element, LinkID: f.label(element), Required: n.Occurrences.Min > 0, Repeats: n.Occurrences.Many()}
 	classes, nodes := f.valueClasses(element)
 	if len(classes) == 1 && f.valueFields(classes[0], nodes[0]) == nil {
 		item := base
-		item.Class, item.Value, item.Type = classes[0], nodes[0], itemType(classes[0])
-		if item.Class == rminfo.DV_PROPORTION {
-			if item.Fixed, item.Type = f.fixedKind(item.Value), "decimal"; item.Fixed == percent {
-				item.Type = "quantity"
-			}
-		}
-		f.openChoice(&item)
+		item.Class, item.Value = classes[0], nodes[0]
+		f.shape(&item)
 		f.byNode[element] = f.addQuestion(group, &item)
 		return
 	}
@@ -88,13 +103,8 @@ func (f *Form) addElement(group *Item, element template.NodeID) {
 			f.addParts(placed, c, nodes[i], prefix, fields)
 			continue
 		}
-		option := &Item{Kind: Part, Node: element, Value: nodes[i], Class: c, Of: c, Type: itemType(c), Text: words(c), LinkID: prefix + "value"}
-		if c == rminfo.DV_PROPORTION {
-			if option.Fixed, option.Type = f.fixedKind(nodes[i]), "decimal"; option.Fixed == percent {
-				option.Type = "quantity"
-			}
-		}
-		f.openChoice(option)
+		option := &Item{Kind: Part, Node: element, Value: nodes[i], Class: c, Of: c, Text: words(c), LinkID: prefix + "value"}
+		f.shape(option)
 		f.add(placed, option)
 	}
 	f.addNullAsides(placed, placed)
@@ -153,6 +163,9 @@ type option struct {
 func (f *Form) options(item *Item, lang string) []option {
 	if item.Kind == Aside && item.Attr == 0 {
 		return classOptions(f.classes(item))
+	}
+	if item.kindOfProportion() {
+		return kindOptions(f.proportionKinds(item.Value))
 	}
 	if item.Value == template.NoNode && len(item.More) == 0 {
 		return groupOptions(item.Terms)
@@ -239,6 +252,10 @@ func (f *Form) optionsAt(item *Item, node template.NodeID, lang string) []option
 	}
 	switch c := constraint.(type) {
 	case *aom.CodePhrase:
+		for _, code := range c.Codes {
+			add(aom.Code{Terminology: c.Terminology, Code: code}, "")
+		}
+	case *aom.CodeReference:
 		for _, code := range c.Codes {
 			add(aom.Code{Terminology: c.Terminology, Code: code}, "")
 		}

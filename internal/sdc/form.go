@@ -3,6 +3,7 @@ package sdc
 import (
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
@@ -76,7 +77,8 @@ type Item struct {
 	// Terms is the openEHR group of the permitted codes, "" where the template
 	// lists them.
 	Terms terminology.Group
-	// Fixed is the kind a DV_PROPORTION of one answer has.
+	// Fixed is the kind a DV_PROPORTION of one answer has, or the UCUM unit of a
+	// DV_DURATION that the template gives in one unit.
 	Fixed string
 	// About is the item an Aside speaks of.
 	About *Item
@@ -103,6 +105,8 @@ type Form struct {
 	byPath     map[string]*Item
 	parent     map[*Item]*Item
 	asides     map[*Item][]*Item
+	// zone reads times that state no offset (DESIGN 5a rule 9).
+	zone *time.Location
 	// states are the states that careflow steps end in, by the ism_transition.
 	states map[*Item]map[string]string
 }
@@ -116,12 +120,15 @@ const (
 	keySuffix     = "/_key"
 )
 
-// Build makes the form of a template.
-func Build(t *template.Compiled) *Form {
+// Build makes the form of a template; times without an offset are read in UTC.
+func Build(t *template.Compiled) *Form { return BuildIn(t, time.UTC) }
+
+// BuildIn is Build with the zone in which times without an offset are read.
+func BuildIn(t *template.Compiled, zone *time.Location) *Form {
 	f := &Form{
 		Template: t, byNode: map[template.NodeID]*Item{}, attributes: map[template.NodeID][]*Item{},
 		byLinkID: map[string]*Item{}, parent: map[*Item]*Item{},
-		asides: map[*Item][]*Item{}, states: map[*Item]map[string]string{},
+		zone: zone, asides: map[*Item][]*Item{}, states: map[*Item]map[string]string{},
 	}
 	name := t.Label(t.Root(), "")
 	if name == "" {

@@ -63,6 +63,12 @@ func response(i *Item, a *fhir.Answer) fhir.ResponseItem {
 func (w *issuer) group(group *Item, object rm.ID) []fhir.ResponseItem {
 	t := w.tree
 	instances := w.instances(group, t, object)
+	for item, nodes := range instances {
+		// Data may hold more than the form allows: the others stay with the base.
+		if len(nodes) > 1 && !item.Repeats && item.Kind != Attribute && item.Kind != Record {
+			instances[item] = nodes[:1]
+		}
+	}
 	var out []fhir.ResponseItem
 	for _, child := range group.Children {
 		if !w.mode.has(child.Tier) {

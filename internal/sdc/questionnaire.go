@@ -184,9 +184,13 @@ func (f *Form) item(i *Item, r Rendering) fhir.Item {
 			out.Item = append(out.Item, f.item(child, r))
 		}
 	}
-	if r.Mode == Compact && i.Kind == Group && !i.Repeats && len(out.Item) == 1 && i != f.Root {
+	folded := r.Mode == Compact && i.Kind == Group && !i.Repeats && len(out.Item) == 1 && i != f.Root
+	if folded {
 		only := &out.Item[0]
 		only.Text, out.Text, only.TextElement, out.TextElement = out.Text+": "+only.Text, "", nil, nil
+	}
+	if help := f.help(i, r); help != nil && !folded {
+		out.Item = append([]fhir.Item{*help}, out.Item...)
 	}
 	return out
 }

@@ -167,8 +167,8 @@ func (f *Form) addParts(group *Item, of rminfo.Class, node template.NodeID, pref
 		if of == rminfo.DV_PARSABLE && fd.route[0] == rminfo.A_value {
 			p.Type = "text"
 		}
-		if of == rminfo.DV_PROPORTION && fd.route[0] == rminfo.A_type && len(f.proportionKinds(node)) == 1 {
-			p.Hidden = true
+		if p.kindOfProportion() {
+			p.Type, p.Hidden = "choice", len(f.proportionKinds(node)) == 1
 		}
 		f.openChoice(p)
 		f.add(group, p)

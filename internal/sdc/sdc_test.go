@@ -286,6 +286,9 @@ func (f *Form) alter(i *Item, a *fhir.Answer) bool {
 		a.ValueDecimal = &n
 	case a.ValueQuantity != nil:
 		n := fhir.Decimal("41.5")
+		if i.Class == rminfo.DV_DURATION {
+			n = "41"
+		}
 		q := *a.ValueQuantity
 		q.Value = &n
 		a.ValueQuantity = &q

@@ -1,6 +1,7 @@
 package sdc
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/aom"
@@ -29,6 +30,8 @@ const (
 	extMimeType    = "http://hl7.org/fhir/StructureDefinition/mimeType"
 	extTranslation = "http://hl7.org/fhir/StructureDefinition/translation"
 	extRegex       = "http://hl7.org/fhir/StructureDefinition/regex"
+	extBinding     = "https://quire-cdr.org/fhir/StructureDefinition/openehr-term-binding"
+	extValueSet    = "https://quire-cdr.org/fhir/StructureDefinition/openehr-value-set"
 
 	controlSystem = "http://hl7.org/fhir/questionnaire-item-control"
 	localSystem   = "http://openehr.org/id/"
@@ -43,13 +46,14 @@ func codeSystem(terminologyID, archetype string) string {
 		return localSystem + archetype
 	case terminology.IsOpenEHR(terminologyID):
 		return localSystem + "openehr"
-	case strings.Contains(terminologyID, ":"):
+	case strings.Contains(terminologyID, ":") && !strings.ContainsAny(terminologyID, " \t\n"):
 		return terminologyID
 	}
 	if system := terminology.System(terminologyID); system != "" {
 		return system
 	}
-	return localSystem + "terminology/" + terminologyID
+	// A uri holds no blanks, and tools write whatever they like for a name.
+	return localSystem + "terminology/" + url.PathEscape(terminologyID)
 }
 
 // terminologyID is the way back of codeSystem.
@@ -61,6 +65,9 @@ func terminologyID(system, archetype string) string {
 		return "openehr"
 	}
 	if name, ok := strings.CutPrefix(system, localSystem+"terminology/"); ok {
+		if plain, err := url.PathUnescape(name); err == nil {
+			return plain
+		}
 		return name
 	}
 	return terminology.Names(system)[0]

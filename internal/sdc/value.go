@@ -1,27 +1,17 @@
 package sdc
 
 import (
-	"regexp"
-	"strings"
-
 	"github.com/quire-cdr/quire/internal/fhir"
 	"github.com/quire-cdr/quire/internal/rm"
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 )
 
-// The forms of FHIR's own dates; openEHR allows more (hours without minutes).
-var (
-	fhirDate     = regexp.MustCompile(`^\d{4}(-\d{2}(-\d{2})?)?$`)
-	fhirDateTime = regexp.MustCompile(`^\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2}))?)?)?$`)
-	fhirTime     = regexp.MustCompile(`^\d{2}:\d{2}:\d{2}(\.\d+)?$`)
-)
-
 // answerOf writes a value as the answer of an item; nil where FHIR cannot say
 // it: then the item has no answer, and the base keeps the node.
 func (f *Form) answerOf(i *Item, t *rm.Tree, value rm.ID) *fhir.Answer {
 	if t.Kind(value) != rm.Object {
-		return scalarAnswer(i.Type, t, value)
+		return scalarAnswer(i, t, value)
 	}
 	if i.Kind == Question || i.Kind == Part || i.Kind == Attribute {
 		if empty(t, value) || !takes(i.Class, t.Class(value)) {
@@ -47,18 +37,19 @@ func (f *Form) answerOf(i *Item, t *rm.Tree, value rm.ID) *fhir.Answer {
 	case rminfo.DV_QUANTITY:
 		return quantityAnswer(t, value)
 	case rminfo.DV_COUNT:
-		n := fhir.Decimal(t.TextAt(value, rminfo.A_magnitude))
-		return &fhir.Answer{ValueInteger: &n}
+		return countAnswer(i, fhir.Decimal(t.TextAt(value, rminfo.A_magnitude)))
 	case rminfo.DV_BOOLEAN:
 		v := t.Bool(t.Child(value, rminfo.A_value))
 		return &fhir.Answer{ValueBoolean: &v}
 	case rminfo.DV_DATE:
-		return textual(t, value, fhirDate, func(s string) *fhir.Answer { return &fhir.Answer{ValueDate: s} })
+		return dateAnswer(t.TextAt(value, rminfo.A_value))
 	case rminfo.DV_TIME:
-		return textual(t, value, fhirTime, func(s string) *fhir.Answer { return &fhir.Answer{ValueTime: s} })
+		return timeAnswer(t.TextAt(value, rminfo.A_value))
 	case rminfo.DV_DATE_TIME:
-		return textual(t, value, fhirDateTime, func(s string) *fhir.Answer { return &fhir.Answer{ValueDateTime: s} })
-	case rminfo.DV_DURATION, rminfo.DV_URI, rminfo.DV_EHR_URI:
+		return f.dateTimeAnswer(t.TextAt(value, rminfo.A_value))
+	case rminfo.DV_DURATION:
+		return durationAnswer(i, t.TextAt(value, rminfo.A_value))
+	case rminfo.DV_URI, rminfo.DV_EHR_URI:
 		return &fhir.Answer{ValueString: t.TextAt(value, rminfo.A_value)}
 	}
 	return &fhir.Answer{ValueString: string(canon.WriteJSON(nil, t, value))}
@@ -98,21 +89,16 @@ func attachmentAnswer(t *rm.Tree, value rm.ID) *fhir.Answer {
 	return &fhir.Answer{ValueAttachment: a}
 }
 
-func textual(t *rm.Tree, value rm.ID, form *regexp.Regexp, answer func(string) *fhir.Answer) *fhir.Answer {
-	// ISO 8601 parts the fraction of a second by a comma too; FHIR does not.
-	if s := strings.Replace(t.TextAt(value, rminfo.A_value), ",", ".", 1); form.MatchString(s) {
-		return answer(s)
-	}
-	return nil
-}
-
-func scalarAnswer(typ string, t *rm.Tree, id rm.ID) *fhir.Answer {
+func scalarAnswer(i *Item, t *rm.Tree, id rm.ID) *fhir.Answer {
 	if id == rm.None {
 		return nil
 	}
 	text := t.Text(id)
 	n := fhir.Decimal(text)
-	switch typ {
+	if i.kindOfProportion() {
+		return &fhir.Answer{ValueCoding: &fhir.Coding{System: rmSystem, Code: text, Display: kindWords[text]}}
+	}
+	switch i.Type {
 	case "decimal":
 		return &fhir.Answer{ValueDecimal: &n}
 	case "integer":
