@@ -35,7 +35,7 @@ var coreMay = map[string]string{
 	"github.com/gofrs/uuid/v5":                    "",
 	"github.com/tidwall/gjson":                    "",
 	"codeberg.org/go-pdf/fpdf":                    "pdf",
-	"go.yaml.in/yaml/v3":                          "template",
+	"go.yaml.in/yaml/v3":                          "template sdc hl7v2",
 	module + "templates":                          "demo",
 }
 
