@@ -47,5 +47,10 @@ func Routes(about About) []rest.Route {
 		call.Set("Content-Security-Policy", policy)
 		return call.Send(http.StatusOK, rest.HTML, text.Bytes())
 	}
-	return []rest.Route{{Method: http.MethodGet, Path: "/", Access: rest.Public, Handler: home}}
+	return []rest.Route{
+		{Method: http.MethodGet, Path: "/", Access: rest.Public, Handler: home},
+		{Method: http.MethodGet, Path: "/forms", Access: rest.Public, Handler: forms(about)},
+		{Method: http.MethodGet, Path: "/forms/:template", Access: rest.Public, Handler: forms(about)},
+		{Method: http.MethodGet, Path: "/assets/:bundle/:file", Access: rest.Public, Handler: serveAsset},
+	}
 }
