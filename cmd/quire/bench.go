@@ -35,18 +35,33 @@ type benchCommand struct {
 	Rounds       int     `help:"How often everything takes its turn." default:"5"`
 	Idle         float64 `help:"Seconds of rest before memory is looked at again." default:"20"`
 	Profiles     string  `help:"Keep processor profiles of the server here, one an operation." placeholder:"DIR"`
+	Workload     bool    `help:"Measure queries instead, at each of the sizes, with ten compositions to a record."`
+	Sizes        []int   `help:"With --workload: how many compositions." default:"20000,200000"`
+	Bulk         bool    `help:"Load in bulk." hidden:""`
 	Server       string  `help:"Be the server that is measured, in this folder." hidden:""`
 }
 
 // Run starts a server as a process of its own, in a folder that is gone
 // afterwards, and measures it.
 func (c benchCommand) Run(ctx context.Context) error {
+	if c.Workload {
+		return c.workloads(ctx)
+	}
 	if c.EHRs < 1 || c.Compositions < c.EHRs || c.Rounds < 1 || c.Seconds <= 0 {
 		return errors.New("at least one EHR, a composition for each, one round and some time")
 	}
 	if c.Server != "" {
 		return c.serve(ctx)
 	}
+	return c.against(ctx, func(target bench.Target, dir string) error {
+		return bench.Run(ctx, target, bench.Options{
+			Rounds: c.Rounds, Span: seconds(c.Seconds), Idle: seconds(c.Idle), Seed: c.Seed, Dir: dir, Profiles: c.Profiles, Progress: os.Stderr,
+		}, os.Stdout)
+	})
+}
+
+// against starts the server, has it measured, and stops it.
+func (c benchCommand) against(ctx context.Context, measure func(target bench.Target, dir string) error) error {
 	dir, err := os.MkdirTemp("", "quire-bench-")
 	if err != nil {
 		return err
@@ -61,7 +76,7 @@ func (c benchCommand) Run(ctx context.Context) error {
 		return err
 	}
 	server := exec.CommandContext(ctx, self, "bench", "--server", dir, "--ehrs", strconv.Itoa(c.EHRs),
-		"--compositions", strconv.Itoa(c.Compositions), "--seed", strconv.FormatUint(c.Seed, 10))
+		"--compositions", strconv.Itoa(c.Compositions), "--seed", strconv.FormatUint(c.Seed, 10), "--bulk="+strconv.FormatBool(c.Bulk))
 	server.Stderr = os.Stderr
 	// The server stops when its standard input ends, so also when this process is killed.
 	stop, err := server.StdinPipe()
@@ -79,9 +94,7 @@ func (c benchCommand) Run(ctx context.Context) error {
 	var target bench.Target
 	if err = json.NewDecoder(told).Decode(&target); err == nil {
 		target.PID = server.Process.Pid
-		err = bench.Run(ctx, target, bench.Options{
-			Rounds: c.Rounds, Span: seconds(c.Seconds), Idle: seconds(c.Idle), Seed: c.Seed, Dir: dir, Profiles: c.Profiles, Progress: os.Stderr,
-		}, os.Stdout)
+		err = measure(target, dir)
 	}
 	return errors.Join(err, stop.Close(), server.Wait())
 }
@@ -131,9 +144,7 @@ func (c benchCommand) serve(ctx context.Context) error {
 	if err := p.installTemplates(ctx); err != nil {
 		return err
 	}
-	loaded, err := bench.Load(ctx, p.service, system, bench.Data{EHRs: c.EHRs, Compositions: c.Compositions, Seed: c.Seed}, func(done, total int) {
-		fmt.Fprintf(os.Stderr, "\r%d of %d compositions", done, total)
-	})
+	loaded, err := c.fill(ctx, p, ownerDSN)
 	fmt.Fprintln(os.Stderr)
 	if err != nil {
 		return err

@@ -26,6 +26,8 @@ type result struct {
 	p50, p99  time.Duration
 	perSecond float64
 	refused   int
+	// rows is how many an answer of a query has.
+	rows int
 }
 
 // errRefused is the answer 503.

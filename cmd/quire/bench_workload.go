@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/quire-cdr/quire/internal/bench"
+	"github.com/quire-cdr/quire/internal/cdr/bulk"
+)
+
+// workloads measures the queries at each size, on a server of its own each.
+func (c benchCommand) workloads(ctx context.Context) error {
+	slices.Sort(c.Sizes)
+	if len(c.Sizes) == 0 || c.Sizes[0] < 100 || c.Seconds <= 0 {
+		return errors.New("--sizes are at least 100 compositions, and --seconds some time")
+	}
+	options := bench.WorkloadOptions{Span: seconds(c.Seconds), Seed: c.Seed, Progress: os.Stderr}
+	var all []*bench.Workloads
+	for _, size := range c.Sizes {
+		c.Compositions, c.EHRs, c.Bulk = size, size/10, true
+		err := c.against(ctx, func(target bench.Target, _ string) error {
+			measured, err := bench.RunWorkloads(ctx, target, options)
+			all = append(all, measured)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return bench.PrintWorkloads(os.Stdout, options, all)
+}
+
+// fill loads the data, by requests or in bulk.
+func (c benchCommand) fill(ctx context.Context, p *parts, ownerDSN string) (bench.Loaded, error) {
+	data := bench.Data{EHRs: c.EHRs, Compositions: c.Compositions, Seed: c.Seed}
+	if !c.Bulk {
+		return bench.Load(ctx, p.service, system, data, func(done, total int) {
+			fmt.Fprintf(os.Stderr, "\r%d of %d compositions", done, total)
+		})
+	}
+	began, source := time.Now(), bench.Generated{Data: data}
+	loader := bulk.Loader{
+		Act: p.service.Act(), Store: p.db, Caller: system(""),
+		Refused: func(r bulk.Refusal) { fmt.Fprintf(os.Stderr, "\r%s: %s\n", r.Where, message(r.Err)) },
+		Progress: func(s bulk.State) {
+			fmt.Fprintf(os.Stderr, "\r%d of %d documents", s.Position, data.Compositions+data.EHRs)
+		},
+	}
+	state, err := loader.Run(ctx, source)
+	if err != nil {
+		return bench.Loaded{}, err
+	}
+	if state.Refused > 0 {
+		return bench.Loaded{}, fmt.Errorf("%d documents were refused", state.Refused)
+	}
+	loaded := bench.Loaded{Compositions: data.Compositions, Took: time.Since(began)}
+	for n := range data.EHRs {
+		loaded.EHRs = append(loaded.EHRs, source.EHR(n))
+	}
+	loaded.Sample, loaded.DocumentBytes, err = bench.SampleOf(ctx, ownerDSN)
+	return loaded, err
+}

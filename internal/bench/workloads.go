@@ -1,0 +1,232 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/quire-cdr/quire/internal/demo"
+)
+
+// A query is one row of the table of workloads. The names are those of the
+// measured storage experiment, with the values that our records have.
+type query struct {
+	name, text string
+	// oneEHR gives it $ehr and the clinician's token, else it is the analyst's.
+	oneEHR bool
+	// goal is the median it must stay under at the largest size; 0 is none.
+	goal time.Duration
+	// flat says that its time must not grow with the data, else no worse than they.
+	flat bool
+}
+
+// The other paths that are measured; systolic is in workload.go.
+const (
+	diastolic = "o/data[at0001]/events[at0006]/data[at0003]/items[at0005]/value/magnitude"
+	rate      = "p/data[at0002]/events[at0003]/data[at0001]/items[at0004]/value/magnitude"
+	flow      = "x/items[at0051]/value/magnitude"
+
+	highest = "SELECT e/ehr_id/value, " + systolic + " AS systolic FROM EHR e " + pressures + " WHERE " + systolic + " >= 160 ORDER BY " + systolic + " DESC LIMIT 50"
+)
+
+// unpromoted are the queries while no path has leaf rows.
+var unpromoted = []query{
+	{name: "Q1 one EHR: last ten pressures", text: lastPressures, oneEHR: true, goal: 2 * time.Millisecond, flat: true},
+	{name: "Q2 count of systolic >= 160", text: countHigh},
+	{name: "Q3 average systolic", text: averageHigh, goal: 2500 * time.Millisecond},
+	{name: "Q4 containment: pressure and pulse, counted", goal: 200 * time.Millisecond,
+		text: "SELECT COUNT(c) FROM EHR e CONTAINS COMPOSITION c CONTAINS (OBSERVATION o[openEHR-EHR-OBSERVATION.blood_pressure.v2] AND OBSERVATION p[openEHR-EHR-OBSERVATION.pulse.v2])"},
+	{name: "Q4 containment: pressure, counted", goal: 200 * time.Millisecond,
+		text: "SELECT COUNT(o) FROM EHR e " + pressures},
+	{name: "Q5 nested cluster: coded text and number", goal: 2500 * time.Millisecond,
+		text: "SELECT c/uid/value, " + flow + " FROM EHR e CONTAINS COMPOSITION c CONTAINS OBSERVATION o[openEHR-EHR-OBSERVATION.pulse_oximetry.v1] " +
+			"CONTAINS CLUSTER x[openEHR-EHR-CLUSTER.inspired_oxygen.v1] WHERE x/items[at9001]/value/value = 'Oxygen' AND " + flow + " > 1.5"},
+	{name: "Q5 the same of one value in twenty", goal: 2500 * time.Millisecond,
+		text: "SELECT c/uid/value, " + rate + " FROM EHR e CONTAINS COMPOSITION c CONTAINS OBSERVATION p[openEHR-EHR-OBSERVATION.pulse.v2] " +
+			"WHERE p/data[at0002]/events[at0003]/data[at0001]/items[at0004]/name/value = 'Rate' AND " + rate + " > 116"},
+	{name: "Q6 whole compositions of one EHR", oneEHR: true, flat: true,
+		text: "SELECT c FROM EHR e[ehr_id/value=$ehr] CONTAINS COMPOSITION c"},
+	{name: "Q7 ELEMENT by its name, counted",
+		text: "SELECT COUNT(el) FROM EHR e CONTAINS COMPOSITION c CONTAINS ELEMENT el WHERE el/name/value = 'Flow rate'"},
+	{name: "Q8 fifty newest compositions", text: newest, flat: true},
+	{name: "Q9 filter and sort, first 50", text: highest},
+}
+
+// promoted are those that leaf rows answer.
+var promoted = []query{
+	{name: "Q2 promoted", text: countHigh},
+	{name: "Q3 promoted", text: averageHigh},
+	{name: "Q9 promoted: filter and sort, first 50", text: highest, goal: 10 * time.Millisecond, flat: true},
+}
+
+// hostile compares two unpromoted paths of all pairs of compositions of a record.
+const hostile = "SELECT COUNT(o) FROM EHR e CONTAINS (COMPOSITION c CONTAINS OBSERVATION o[openEHR-EHR-OBSERVATION.blood_pressure.v2] AND " +
+	"COMPOSITION d CONTAINS OBSERVATION p[openEHR-EHR-OBSERVATION.pulse.v2]) WHERE " + diastolic + " < " + rate
+
+// WorkloadOptions say how the workloads are measured.
+type WorkloadOptions struct {
+	// Span is how long a query is repeated, at least three times.
+	Span time.Duration
+	Seed uint64
+	// Promote promotes a path of an archetype and returns when queries use it; nil
+	// leaves the promoted queries out.
+	Promote  func(ctx context.Context, archetype, path string) error
+	Progress io.Writer
+}
+
+// Workloads are the results of one size of the data.
+type Workloads struct {
+	EHRs, Compositions int
+	Took               time.Duration
+	Results            []result
+	Quiet, Hostile     result
+	// Others are what became of the hostile queries.
+	Others result
+}
+
+// queries are all that are measured.
+func queries(o WorkloadOptions) []query {
+	if o.Promote == nil {
+		return unpromoted
+	}
+	return append(unpromoted[:len(unpromoted):len(unpromoted)], promoted...)
+}
+
+// The path that is promoted.
+const (
+	promotedArchetype = "openEHR-EHR-OBSERVATION.blood_pressure.v2"
+	promotedPath      = "data[at0001]/events[at0006]/data[at0003]/items[at0004]/value"
+)
+
+// RunWorkloads measures one target.
+func RunWorkloads(ctx context.Context, t Target, o WorkloadOptions) (*Workloads, error) {
+	w, err := newWorkload(ctx, t, o.Seed)
+	if err != nil {
+		return nil, err
+	}
+	defer w.close()
+	// As autovacuum has done after a while.
+	for _, table := range append([]string{"ehr", "ehr_organisation"}, measuredTables...) {
+		if _, err := w.pool.Exec(ctx, "vacuum analyze "+table); err != nil {
+			return nil, err
+		}
+	}
+	out := &Workloads{EHRs: len(t.Loaded.EHRs), Compositions: t.Loaded.Compositions, Took: t.Loaded.Took}
+	for i, q := range queries(o) {
+		if i == len(unpromoted) {
+			fmt.Fprintln(o.Progress, "promoting", promotedPath)
+			if err := o.Promote(ctx, promotedArchetype, promotedPath); err != nil {
+				return nil, err
+			}
+			if _, err := w.pool.Exec(ctx, "vacuum analyze leaf"); err != nil {
+				return nil, err
+			}
+		}
+		got, err := w.repeat(ctx, q, o.Span)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(o.Progress, "%s: %.1f ms\n", q.name, milliseconds(got.p50))
+		out.Results = append(out.Results, got)
+	}
+	return out, w.besiege(ctx, out, 2*o.Span)
+}
+
+// fewest is how often a query runs at least.
+const fewest = 3
+
+func (w *workload) repeat(ctx context.Context, q query, span time.Duration) (result, error) {
+	token := w.target.Analyst
+	if q.oneEHR {
+		token = w.target.Clinician
+	}
+	do := w.query(token, q.text, q.oneEHR)
+	// The first plans and warms.
+	if err := do(ctx, 0); err != nil {
+		return result{}, fmt.Errorf("%s: %w", q.name, err)
+	}
+	rows := bytes.Count(w.clients[0].response.Body(), []byte(`],[`)) + 1
+	got, err := measure(ctx, operation{name: q.name, do: do}, 1, span)
+	for n := int(got.perSecond * span.Seconds()); err == nil && n < fewest; n = fewest {
+		got, err = measure(ctx, operation{name: q.name, do: do}, 1, time.Duration(fewest-1)*max(got.p50, span))
+	}
+	got.rows = rows
+	return got, err
+}
+
+// besiege measures GET of four clients, alone and while eight others keep asking
+// for a cross join of two paths that have no index.
+func (w *workload) besiege(ctx context.Context, out *Workloads, span time.Duration) error {
+	get := operation{name: "GET", do: w.get(w.target.API)}
+	if _, err := measure(ctx, get, 4, span/2); err != nil {
+		return err
+	}
+	var err error
+	if out.Quiet, err = measure(ctx, get, 4, span); err != nil {
+		return err
+	}
+	group, inner := errgroup.WithContext(ctx)
+	attackers := w.attackers()
+	group.Go(func() (err error) {
+		out.Others, err = measure(inner, operation{name: "hostile query", do: attackers}, most, span+2*time.Second)
+		return err
+	})
+	group.Go(func() (err error) {
+		time.Sleep(time.Second)
+		out.Hostile, err = measure(inner, get, 4, span)
+		return err
+	})
+	return group.Wait()
+}
+
+// attackers have connections and requests of their own. That the server gives a
+// query up is an answer too.
+func (w *workload) attackers() func(context.Context, int) error {
+	var own [most]*client
+	for i := range own {
+		own[i] = &client{random: demo.Random(uint64(i))}
+	}
+	body := []byte(`{"q":"` + hostile + `"}`)
+	return func(_ context.Context, n int) error {
+		c := own[n]
+		c.begin("POST", w.target.Analyst, root+"/query/aql")
+		c.request.SetBodyRaw(body)
+		err := w.send(c, w.target.API, 200)
+		if status := c.response.StatusCode(); err != nil && (status == 408 || status == 400) {
+			return errRefused
+		}
+		return err
+	}
+}
+
+const sampleSQL = `select v.ehr_id::text, v.vo_id::text || '::' || s.system_id || '::' || v.ver, v.doc
+from version v join system s on s.id = v.system where v.kind = 1 and v.is_latest order by md5(v.vo_id::text) limit $1`
+
+// SampleOf reads compositions to GET as the database's owner, and what all take.
+func SampleOf(ctx context.Context, ownerDSN string) (sample []Sampled, total int64, err error) {
+	conn, err := pgx.Connect(ctx, ownerDSN)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
+	rows, err := conn.Query(ctx, sampleSQL, samples)
+	if err != nil {
+		return nil, 0, err
+	}
+	sample, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (s Sampled, err error) {
+		var doc string
+		err = r.Scan(&s.EHR, &s.UID, &doc)
+		s.Bytes = []byte(doc)
+		return s, err
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	return sample, total, conn.QueryRow(ctx, "select coalesce(sum(length(doc)), 0) from version where kind = 1").Scan(&total)
+}
