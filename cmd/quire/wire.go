@@ -121,6 +121,7 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 	})
 	if p.forms, err = form.New(form.Config{
 		Service: p.service, Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, Secret: w.FormSecret,
+		Zone: w.Database.Zone,
 	}); err != nil {
 		return nil, err
 	}

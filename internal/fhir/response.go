@@ -39,16 +39,18 @@ type ResponseItem struct {
 
 // Answer is one answer; exactly one value member is set.
 type Answer struct {
-	ValueBoolean  *bool     `json:"valueBoolean,omitempty"`
-	ValueDecimal  *Decimal  `json:"valueDecimal,omitempty"`
-	ValueInteger  *Decimal  `json:"valueInteger,omitempty"`
-	ValueDate     string    `json:"valueDate,omitempty"`
-	ValueDateTime string    `json:"valueDateTime,omitempty"`
-	ValueTime     string    `json:"valueTime,omitempty"`
-	ValueString   string    `json:"valueString,omitempty"`
-	ValueURI      string    `json:"valueUri,omitempty"`
-	ValueCoding   *Coding   `json:"valueCoding,omitempty"`
-	ValueQuantity *Quantity `json:"valueQuantity,omitempty"`
+	// Extension is written and passed over when read: renderers drop it.
+	Extension     []Extension `json:"extension,omitempty"`
+	ValueBoolean  *bool       `json:"valueBoolean,omitempty"`
+	ValueDecimal  *Decimal    `json:"valueDecimal,omitempty"`
+	ValueInteger  *Decimal    `json:"valueInteger,omitempty"`
+	ValueDate     string      `json:"valueDate,omitempty"`
+	ValueDateTime string      `json:"valueDateTime,omitempty"`
+	ValueTime     string      `json:"valueTime,omitempty"`
+	ValueString   string      `json:"valueString,omitempty"`
+	ValueURI      string      `json:"valueUri,omitempty"`
+	ValueCoding   *Coding     `json:"valueCoding,omitempty"`
+	ValueQuantity *Quantity   `json:"valueQuantity,omitempty"`
 	// ValueAttachment is content of another format.
 	ValueAttachment *Attachment    `json:"valueAttachment,omitempty"`
 	Item            []ResponseItem `json:"item,omitempty"`

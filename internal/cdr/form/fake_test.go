@@ -235,6 +235,24 @@ func (r *record) Living(_ context.Context, _ *access.Profile, ehr string, family
 	return "", nil
 }
 
+// Entries is what a store finds: every effective version that holds one.
+func (r *record) Entries(_ context.Context, _ *access.Profile, q cdr.EntryQuery) ([]cdr.Holding, error) {
+	r.Lock()
+	defer r.Unlock()
+	var out []cdr.Holding
+	for object, list := range r.objects {
+		for n := len(list) - 1; n >= 0; n-- {
+			if d := list[n]; d.EHR == q.EHR && d.Lifecycle == cdr.Complete {
+				out = append(out, cdr.Holding{Version: cdr.Version{UID: d.VersionUID, Object: object, Committed: d.Committed, Doc: d.JSON}})
+				break
+			}
+		}
+	}
+	return out, nil
+}
+
+func (r *record) MayWithhold(context.Context, cdr.Caller) bool { return false }
+
 func (r *record) Profile(_ context.Context, c cdr.Caller) (*access.Profile, error) {
 	return &access.Profile{Principal: c.Subject}, nil
 }

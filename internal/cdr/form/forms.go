@@ -15,6 +15,7 @@ import (
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/sdc"
+	"github.com/quire-cdr/quire/internal/sdc/populate"
 )
 
 // Service is what forms need of the use cases of records and templates.
@@ -27,6 +28,8 @@ type Service interface {
 	CompositionHistory(ctx context.Context, caller cdr.Caller, ehr, object string) ([]byte, error)
 	CreateComposition(ctx context.Context, caller cdr.Caller, ehr string, content cdr.Content, info cdr.CommitInfo) (cdr.Document, error)
 	Query(ctx context.Context, caller cdr.Caller, r cdr.QueryRequest) (*cdr.ResultSet, error)
+	// MayWithhold says whether access may hide some of a record from the caller.
+	MayWithhold(ctx context.Context, caller cdr.Caller) bool
 	UpdateComposition(ctx context.Context, caller cdr.Caller, ehr, object, ifMatch string, content cdr.Content, info cdr.CommitInfo) (cdr.Document, error)
 }
 
@@ -39,6 +42,9 @@ type Store interface {
 	// Living finds the persistent composition of a template family that lives in
 	// an EHR, "" where the profile sees none.
 	Living(ctx context.Context, p *access.Profile, ehr string, family int32) (object string, err error)
+	// Entries reads the newest effective compositions of an EHR that hold entries
+	// of some archetypes, as far as the profile sees them.
+	Entries(ctx context.Context, p *access.Profile, q cdr.EntryQuery) ([]cdr.Holding, error)
 }
 
 // Authorizer says what a caller may see.
@@ -59,6 +65,10 @@ type Config struct {
 	Territory string
 	// Clock defaults to the wall clock.
 	Clock cdr.Clock
+	// Zone reads times of the record without an offset; default UTC.
+	Zone *time.Location
+	// Policy says what of a record may fill a form; default populate.Default.
+	Policy populate.Policy
 }
 
 // Forms is the use cases. It is safe for concurrent use.
@@ -105,6 +115,12 @@ const (
 func New(c Config) (*Forms, error) {
 	if len(c.Secret) < shortestSecret {
 		return nil, errors.New("form: the secret that signs tokens needs 32 bytes or more")
+	}
+	if c.Zone == nil {
+		c.Zone = time.UTC
+	}
+	if c.Policy == nil {
+		c.Policy = populate.Default
 	}
 	if c.Territory == "" {
 		c.Territory = "GB"

@@ -14,14 +14,18 @@ import (
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/sdc"
+	"github.com/quire-cdr/quire/internal/sdc/populate"
 )
 
 // Issued is a response as it leaves, bound to its person.
 type Issued struct {
 	Form     *Form
 	Response *fhir.QuestionnaireResponse
-	// Document is the version it shows; zero for a blank form.
+	// Document is the version it shows; zero for a form that is not stored yet.
 	Document cdr.Document
+	// Notes say what was not filled and why, Copies what was filled.
+	Notes  []populate.Note
+	Copies []populate.Copy
 }
 
 // statuses are the FHIR statuses of lifecycle states.
@@ -125,54 +129,4 @@ func (f *Forms) numbered(ctx context.Context, caller cdr.Caller, ehr, object str
 		}
 	}
 	return cdr.VersionRef{}, fault.New(fault.NotFound, "response-unknown", "no such version of the QuestionnaireResponse")
-}
-
-// persistent is the category of compositions of which one lives in each EHR.
-const persistent = "431"
-
-// Populate issues a form for a person. A document of which only one lives in an
-// EHR comes with the answers it has, and its submit is that document's next
-// version; any other form comes blank: a value that would be copied must keep its
-// own time and source (DESIGN 5a rule 6).
-func (f *Forms) Populate(ctx context.Context, caller cdr.Caller, id string, person Person, v View) (*Issued, error) {
-	form, err := f.Form(ctx, caller, id)
-	if err != nil {
-		return nil, err
-	}
-	ehr, err := f.find(ctx, caller, person)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := f.Service.EHR(ctx, caller, ehr); err != nil {
-		return nil, err
-	}
-	if form.SDC.Category() == persistent {
-		p, err := f.profile(ctx, caller)
-		if err != nil {
-			return nil, err
-		}
-		object, err := f.Store.Living(ctx, p, ehr, form.Template.Family)
-		if err != nil {
-			return nil, err
-		}
-		if object != "" {
-			doc, err := f.Service.Composition(ctx, caller, ehr, cdr.VersionRef{Object: object})
-			if err != nil {
-				return nil, err
-			}
-			issued, err := f.issue(ctx, caller, doc, v)
-			if err == nil {
-				issued.Response.Status = "in-progress"
-			}
-			return issued, err
-		}
-	}
-	token, err := f.sign(claims{EHR: ehr, Template: form.Template.ID, Content: form.Content, Principal: caller.Subject})
-	if err != nil {
-		return nil, err
-	}
-	r := form.SDC.Blank(token)
-	r.Status, r.Authored = "in-progress", instant(f.Clock.Now())
-	f.address(r, form, ehr, v.Base)
-	return &Issued{Form: form, Response: r}, nil
 }

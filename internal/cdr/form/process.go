@@ -12,6 +12,7 @@ import (
 	"github.com/quire-cdr/quire/internal/rm"
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/sdc"
+	"github.com/quire-cdr/quire/internal/sdc/populate"
 	"github.com/quire-cdr/quire/internal/validate"
 )
 
@@ -76,6 +77,9 @@ func (f *Forms) Process(ctx context.Context, caller cdr.Caller, s Submission) (*
 		return nil, err
 	}
 	w := work{forms: f, caller: caller, submission: s, response: r, claims: c, form: form}
+	if err := w.settle(ctx); err != nil {
+		return nil, err
+	}
 	return w.do(ctx)
 }
 
@@ -202,6 +206,8 @@ type work struct {
 
 	base     cdr.Document
 	baseTree *rm.Tree
+	// settled are the copies that came back; nil where the form was not filled.
+	settled *populate.Settled
 }
 
 func (w *work) do(ctx context.Context) (*Processed, error) {
@@ -214,6 +220,9 @@ func (w *work) do(ctx context.Context) (*Processed, error) {
 	}
 	made, err := w.form.SDC.Compose(w.baseTree, w.response, facts)
 	if err != nil {
+		return nil, err
+	}
+	if made.Tree, err = w.linked(made.Tree, facts); err != nil {
 		return nil, err
 	}
 	out := &Processed{Form: w.form, Changed: made.Changed, Removed: made.Removed, Coarsened: made.Coarsened, DryRun: w.submission.DryRun}

@@ -24,6 +24,8 @@ type claims struct {
 	Principal string `json:"p"`
 	// Issued is in seconds since 1970.
 	Issued int64 `json:"i"`
+	// Copies are the entries that filled a blank form.
+	Copies []copied `json:"s,omitempty"`
 	// Nonce makes a blank form count once, however often it is sent.
 	Nonce string `json:"n"`
 }
