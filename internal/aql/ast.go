@@ -49,6 +49,27 @@ type OrderKey struct {
 	Pos
 	Expr       Expr
 	Descending bool
+	Nulls      NullsPlace
+}
+
+// NullsPlace says where ORDER BY puts rows whose key is null; an extension of
+// AQL 1.1, which says nothing of them.
+type NullsPlace uint8
+
+// The places. Without a word null is greater than every value: last ascending,
+// first descending.
+const (
+	NullsByOrder NullsPlace = iota
+	NullsFirst
+	NullsLast
+)
+
+// First says whether null comes before every value.
+func (k *OrderKey) First() bool { return k.Nulls.First(k.Descending) }
+
+// First says whether null comes before every value in this order.
+func (n NullsPlace) First(descending bool) bool {
+	return n == NullsFirst || n == NullsByOrder && descending
 }
 
 // Limit is `LIMIT count [OFFSET offset]`, count at least 1.

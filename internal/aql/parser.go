@@ -257,12 +257,30 @@ func (p *parser) orderClause(q *Query) {
 			k.Descending = p.tok.word == kDesc
 			p.advance()
 		}
+		k.Nulls = p.nulls()
 		q.OrderBy = append(q.OrderBy, k)
 		if p.tok.kind != tComma {
 			return
 		}
 		p.advance()
 	}
+}
+
+// nulls reads NULLS FIRST or NULLS LAST, words that are reserved nowhere else.
+func (p *parser) nulls() NullsPlace {
+	if p.tok.kind != tIdent || !strings.EqualFold(p.tok.text, "NULLS") {
+		return NullsByOrder
+	}
+	p.advance()
+	place := NullsFirst
+	switch {
+	case p.tok.kind == tIdent && strings.EqualFold(p.tok.text, "LAST"):
+		place = NullsLast
+	case p.tok.kind != tIdent || !strings.EqualFold(p.tok.text, "FIRST"):
+		p.unexpected("FIRST or LAST after NULLS")
+	}
+	p.advance()
+	return place
 }
 
 func (p *parser) limitClause(q *Query) {

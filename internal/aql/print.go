@@ -41,6 +41,12 @@ func (q *Query) String() string {
 		if k.Descending {
 			b = append(b, " DESC"...)
 		}
+		switch k.Nulls {
+		case NullsFirst:
+			b = append(b, " NULLS FIRST"...)
+		case NullsLast:
+			b = append(b, " NULLS LAST"...)
+		}
 	}
 	if q.Limit != nil {
 		b = strconv.AppendInt(append(b, " LIMIT "...), q.Limit.Count, 10)

@@ -75,10 +75,15 @@ func (e *engine) Load(ctx context.Context, ehr string, doc []byte) error {
 }
 
 func (e *engine) commit(ctx context.Context, ehr, object string, doc []byte) (string, error) {
+	return e.version(ctx, ehr, object, doc, true)
+}
+
+// version commits a version that is complete or a draft.
+func (e *engine) version(ctx context.Context, ehr, object string, doc []byte, complete bool) (string, error) {
 	if object == "" {
 		object = e.object(ehr, doc)
 	}
-	uid, err := e.memory.Commit(ehr, object, doc, true)
+	uid, err := e.memory.Commit(ehr, object, doc, complete)
 	if err != nil {
 		return "", err
 	}

@@ -153,16 +153,22 @@ func (m *Memory) EHRs(_ context.Context, _ eval.Need) iter.Seq2[*eval.EHR, error
 
 // Query parses and evaluates.
 func (m *Memory) Query(ctx context.Context, text string, params map[string]any) ([]string, [][]any, error) {
+	columns, rows, _, err := m.Ranked(ctx, text, params)
+	return columns, rows, err
+}
+
+// Ranked is Query with the ranks of the rows (eval.Result).
+func (m *Memory) Ranked(ctx context.Context, text string, params map[string]any) ([]string, [][]any, []int, error) {
 	q, err := aql.Parse(text)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if q, err = aql.Resolve(ctx, q, params, Terms{}); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	result, err := eval.Run(ctx, q, params, m, m.Options)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	columns := make([]string, len(result.Columns))
 	for i, c := range result.Columns {
@@ -175,9 +181,9 @@ func (m *Memory) Query(ctx context.Context, text string, params map[string]any) 
 			d := json.NewDecoder(bytes.NewReader(v.AppendJSON(nil)))
 			d.UseNumber()
 			if err := d.Decode(&rows[i][j]); err != nil {
-				return nil, nil, err
+				return nil, nil, nil, err
 			}
 		}
 	}
-	return columns, rows, nil
+	return columns, rows, result.Ranks, nil
 }

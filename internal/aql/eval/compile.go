@@ -81,6 +81,7 @@ type orderKey struct {
 	column     int
 	expr       aql.Expr
 	descending bool
+	nullsFirst bool
 }
 
 func compile(q *aql.Query, params map[string]any, opts Options) (*query, error) {
@@ -440,7 +441,7 @@ func (c *query) bindColumns() error {
 // is no other row to sort by than the one that is shown.
 func (c *query) bindOrder() error {
 	for _, k := range c.OrderBy {
-		key := orderKey{column: -1, expr: k.Expr, descending: k.Descending}
+		key := orderKey{column: -1, expr: k.Expr, descending: k.Descending, nullsFirst: k.First()}
 		alias, written := c.AliasOf(k.Expr), aql.Format(k.Expr)
 		for i, col := range c.Select {
 			if col == alias || alias == nil && aql.Format(col.Expr) == written {

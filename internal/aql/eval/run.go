@@ -18,6 +18,9 @@ type Column struct {
 type Result struct {
 	Columns []Column
 	Rows    [][]Value
+	// Ranks number the rows so that those ORDER BY does not tell apart have the
+	// same; nil without ORDER BY.
+	Ranks []int
 }
 
 // Run evaluates a query over a source. Parameters are JSON scalars, or lists of
@@ -169,6 +172,15 @@ func (r *run) result() *Result {
 	out := &Result{Columns: Columns(r.Query), Rows: make([][]Value, len(lines))}
 	for i := range lines {
 		out.Rows[i] = lines[i].cells
+		switch {
+		case len(r.order) == 0:
+		case i == 0:
+			out.Ranks = append(out.Ranks, 0)
+		case r.compareLines(lines[i-1], lines[i]) == 0:
+			out.Ranks = append(out.Ranks, out.Ranks[i-1])
+		default:
+			out.Ranks = append(out.Ranks, out.Ranks[i-1]+1)
+		}
 	}
 	return out
 }
@@ -189,8 +201,7 @@ func Columns(q *aql.Query) []Column {
 	return all
 }
 
-// compareLines orders by the keys; null is greater than every value, as
-// PostgreSQL has it: last ascending, first descending.
+// compareLines orders by the keys.
 func (r *run) compareLines(a, b line) int {
 	for i, k := range r.order {
 		ka, okA := r.sortKey(a.keys[i])
@@ -198,14 +209,14 @@ func (r *run) compareLines(a, b line) int {
 		c := 0
 		switch {
 		case okA && okB:
-			c = ka.order(kb)
-		case okA:
-			c = -1
-		case okB:
+			if c = ka.order(kb); k.descending {
+				c = -c
+			}
+		case okA == okB:
+		case okA == k.nullsFirst:
 			c = 1
-		}
-		if k.descending {
-			c = -c
+		default:
+			c = -1
 		}
 		if c != 0 {
 			return c

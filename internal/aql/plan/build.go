@@ -33,7 +33,7 @@ type Options struct {
 // "aql-unsupported" for what the language has and this engine does not,
 // "aql-parameter" and "aql-class" for names nobody knows.
 func Build(q *aql.Query, opts Options) (*Plan, error) {
-	b := &builder{q: q, opts: opts, plan: &Plan{Epoch: opts.Dictionary.Epoch, EHR: opts.EHR, Limit: -1, Zone: opts.Zone}, sources: map[*aql.Class]*Source{}}
+	b := &builder{q: q, opts: opts, plan: &Plan{Epoch: opts.Dictionary.Epoch, Dictionary: opts.Dictionary, EHR: opts.EHR, Limit: -1, Zone: opts.Zone}, sources: map[*aql.Class]*Source{}}
 	if err := b.build(); err != nil {
 		return nil, err
 	}
@@ -341,7 +341,7 @@ func (b *builder) columns() error {
 
 func (b *builder) order() error {
 	for _, k := range b.q.OrderBy {
-		key := Key{Descending: k.Descending}
+		key := Key{Descending: k.Descending, Nulls: k.Nulls}
 		if col := b.q.AliasOf(k.Expr); col != nil {
 			for i, c := range b.q.Select {
 				if c == col {

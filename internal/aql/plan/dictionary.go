@@ -19,6 +19,10 @@ type Dictionary struct {
 	// Inner are the at-codes of each class inside rows, "" for classes that
 	// have none.
 	Inner map[rminfo.Class]map[string]bool
+	// Promoted are the usable promoted paths by their text; Narrower are the
+	// at-codes of each archetype's rows that specialise others.
+	Promoted map[string][]Promoted
+	Narrower map[int32][]string
 }
 
 // archetypes gives the numbers of an archetype and, unless exact, of those that

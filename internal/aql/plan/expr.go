@@ -52,6 +52,9 @@ func (b *builder) condition(e aql.Expr, at *anchor) (Expr, error) {
 }
 
 func (b *builder) comparison(e *aql.Comparison, at *anchor) (Expr, error) {
+	if id := b.longForm(e); id != nil && at != nil {
+		return b.nodeIDs(id, at)
+	}
 	left, err := b.value(e.Left, at)
 	if err != nil {
 		return nil, err
@@ -71,25 +74,7 @@ func (b *builder) comparison(e *aql.Comparison, at *anchor) (Expr, error) {
 			return &Compare{e.Op, side[1], Literal{Kind: aql.Null}}, nil
 		}
 	}
-	if c, ok := b.specialised(e, left, right); ok {
-		return c, nil
-	}
 	return &Compare{e.Op, left, right}, nil
-}
-
-// specialised widens `archetype_node_id = x` in a predicate to what specialises
-// x: it is the long form of [x].
-func (b *builder) specialised(e *aql.Comparison, left, right Value) (Expr, bool) {
-	rel, ok := e.Left.(*aql.RelativePath)
-	lit, isLit := right.(Literal)
-	if !ok || !isLit || e.Op != aql.Eq || lit.Kind != aql.String || rel.Path.String() != "archetype_node_id" {
-		return nil, false
-	}
-	in := &In{Operand: left}
-	for _, id := range b.specialisations(lit.Text) {
-		in.List = append(in.List, Literal{aql.String, id})
-	}
-	return in, true
 }
 
 // specialisations are an archetype id or code and what specialises it.

@@ -131,7 +131,7 @@ func (b *builder) node(c *aql.Class, s *Source, above context) error {
 			s.Objects = above.node.Objects
 		}
 	}
-	p, err := b.predicate(c.Predicate, &anchor{source: s})
+	p, err := b.predicate(c.Predicate, &anchor{source: s, above: above.node})
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,8 @@ import (
 type anchor struct {
 	source *Source
 	step   *Step
+	// above is the node that holds the source: codes are of its archetype.
+	above *Source
 }
 
 func (a *anchor) classes() []rminfo.Class {
@@ -251,12 +253,21 @@ func (b *builder) predicate(e aql.Expr, at *anchor) (parts, error) {
 		return p, nil
 	case *aql.NodeID:
 		return p, b.nodeID(e, at, &p)
+	case *aql.Comparison:
+		if id := b.longForm(e); id != nil {
+			return p, b.nodeID(id, at, &p)
+		}
 	case *aql.Logical:
 		if e.Op != aql.And {
 			break
 		}
 		for _, o := range e.Operands {
-			if id, ok := o.(*aql.NodeID); ok && p.archetypes == nil && p.codes == nil {
+			id, ok := o.(*aql.NodeID)
+			if cmp, long := o.(*aql.Comparison); long {
+				id = b.longForm(cmp)
+				ok = id != nil
+			}
+			if ok && p.archetypes == nil && p.codes == nil {
 				if err := b.nodeID(id, at, &p); err != nil {
 					return p, err
 				}
@@ -327,8 +338,39 @@ func (b *builder) nodeIDs(n *aql.NodeID, at *anchor) (Expr, error) {
 	for _, id := range b.specialisations(p.id) {
 		in.List = append(in.List, Literal{aql.String, id})
 	}
-	if p.filter == nil {
+	all := []Expr{in}
+	if at.step == nil && at.above != nil && !at.source.Referred && !isArchetypeID(p.id) {
+		at.above.Used = true
+		all = append(all, &Local{at.source, at.above})
+	}
+	if p.filter != nil {
+		all = append(all, p.filter)
+	}
+	if len(all) == 1 {
 		return in, nil
 	}
-	return &Logic{aql.And, []Expr{in, p.filter}}, nil
+	return &Logic{aql.And, all}, nil
+}
+
+// longForm is the node id that `archetype_node_id = x` stands for (AQL 1.1.0,
+// 3.4.3), nil for other comparisons.
+func (b *builder) longForm(e *aql.Comparison) *aql.NodeID {
+	rel, ok := e.Left.(*aql.RelativePath)
+	if !ok || e.Op != aql.Eq || rel.Path.String() != "archetype_node_id" {
+		return nil
+	}
+	switch r := e.Right.(type) {
+	case *aql.Literal:
+		switch {
+		case r.Kind == aql.Code, r.Kind == aql.String && !isArchetypeID(r.Text):
+			return &aql.NodeID{Pos: e.Pos, Kind: aql.NodeCode, ID: r.Text}
+		case r.Kind == aql.String:
+			return &aql.NodeID{Pos: e.Pos, Kind: aql.Archetype, ID: r.Text}
+		}
+	case *aql.Param:
+		if _, ok := b.opts.Params[r.Name].(string); ok {
+			return &aql.NodeID{Pos: e.Pos, Kind: aql.NodeParam, ID: r.Name}
+		}
+	}
+	return nil
 }

@@ -11,6 +11,8 @@ import (
 type Plan struct {
 	// Epoch is the dictionary's epoch the plan was made with.
 	Epoch int64
+	// Dictionary is what the plan was made with.
+	Dictionary *Dictionary
 	// EHR fixes the query to one record, "" ranges over a population.
 	EHR string
 	// Sources are the relations in the order of FROM; From says how they join.
@@ -158,6 +160,7 @@ type Key struct {
 	Value      Value
 	Column     int // 1 + index of the column it names, 0 for none
 	Descending bool
+	Nulls      aql.NullsPlace
 }
 
 // Expr is a condition.
@@ -208,6 +211,10 @@ type Matches struct {
 	Pattern string
 }
 
+// Local tests that a node stands in the archetype that the node above it is of:
+// what codes under OR mean only there.
+type Local struct{ Source, Above *Source }
+
 // Truth is a function call that is a condition by itself.
 type Truth struct{ Value Value }
 
@@ -254,6 +261,7 @@ func (*Exists) condition()  {}
 func (*Like) condition()    {}
 func (*In) condition()      {}
 func (*Matches) condition() {}
+func (*Local) condition()   {}
 func (*Truth) condition()   {}
 
 func (*Ref) value()        {}

@@ -35,6 +35,12 @@ func (p *Plan) String() string {
 		if k.Descending {
 			b = append(b, " descending"...)
 		}
+		switch k.Nulls {
+		case aql.NullsFirst:
+			b = append(b, " nulls first"...)
+		case aql.NullsLast:
+			b = append(b, " nulls last"...)
+		}
 		b = append(b, '\n')
 	}
 	if p.Group {
@@ -188,6 +194,8 @@ func printExpr(b []byte, e Expr) []byte {
 		return append(b, '}')
 	case *Matches:
 		return append(printValue(b, e.Operand), " matches /"+e.Pattern+"/"...)
+	case *Local:
+		return append(b, e.Source.alias()+" of "+e.Above.alias()...)
 	case *Truth:
 		return printValue(b, e.Value)
 	}

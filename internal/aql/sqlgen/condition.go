@@ -25,6 +25,8 @@ func (g *generator) condition(e plan.Expr) string {
 		return "(not " + g.condition(e.Operand) + ")"
 	case *plan.Exists:
 		return g.exists(e.Path)
+	case *plan.Local:
+		return "(" + alias(e.Source) + ".row = " + alias(e.Above) + ".row)"
 	case *plan.Null:
 		return g.null(e)
 	case *plan.Compare:

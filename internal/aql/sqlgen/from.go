@@ -25,6 +25,10 @@ func (g *generator) from() (string, []string) {
 		f.text.WriteString(g.starts())
 		g.anchor = "k.ehr_id"
 	}
+	if g.leaf != nil {
+		f.text.WriteString(g.leaves())
+		g.anchor = "k.ehr_id"
+	}
 	where := f.add(j, nil)
 	return f.text.String(), where
 }
@@ -57,6 +61,7 @@ func (f *fromClause) add(j *plan.Join, above *plan.Source) (where []string) {
 	if s == f.g.newest {
 		conds = append(conds, alias(s)+".vo_id = k.vo_id", alias(s)+".ver = k.ver")
 	}
+	conds = append(conds, f.g.led(s)...)
 	if j.Child != nil && j.Not {
 		conds = append(conds, f.g.without(j.Child, s))
 	}

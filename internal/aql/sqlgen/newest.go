@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/quire-cdr/quire/internal/access"
+	"github.com/quire-cdr/quire/internal/aql"
 	"github.com/quire-cdr/quire/internal/aql/plan"
 )
 
@@ -14,7 +15,7 @@ import (
 // for all other queries.
 func (g *generator) byStart() *plan.Source {
 	p := g.plan
-	if g.ehr != "" || p.Limit < 0 || p.Distinct || p.Where != nil || g.aggregates() || len(p.Order) == 0 {
+	if g.ehr != "" || p.Limit < 0 || p.Distinct || p.Where != nil || g.aggregates() || len(p.Order) == 0 || p.Order[0].Nulls != aql.NullsByOrder {
 		return nil
 	}
 	j := p.From
@@ -54,11 +55,15 @@ func (g *generator) starts() string {
 // startKey sorts as the first key of the query does, as far as it goes: before
 // the other keys it changes nothing and lets the index be used.
 func (g *generator) startKey() []string {
-	if g.newest == nil {
+	key := "k.start_key"
+	switch {
+	case g.leaf != nil && g.leaf.sorted:
+		key = "k.n"
+	case g.newest == nil:
 		return nil
 	}
 	if g.plan.Order[0].Descending != g.plan.Backward {
-		return []string{"k.start_key desc nulls first"}
+		return []string{key + " desc nulls first"}
 	}
-	return []string{"k.start_key nulls last"}
+	return []string{key + " nulls last"}
 }

@@ -95,6 +95,8 @@ type generator struct {
 	units string
 	// newest is the COMPOSITION whose rows are read in the order of their start.
 	newest *plan.Source
+	// leaf is the promoted path the query starts from.
+	leaf *driver
 }
 
 func (g *generator) statement() *Statement {
@@ -102,10 +104,13 @@ func (g *generator) statement() *Statement {
 	out := &Statement{Limit: -1}
 	g.newest = g.byStart()
 	with := ""
-	if g.newest == nil && (p.Limit < 0 || len(p.Order) > 0 || p.Distinct || g.aggregates()) {
+	if g.newest == nil {
+		g.leaf = g.byLeaf()
+	}
+	if g.newest == nil && g.leaf == nil && (p.Limit < 0 || len(p.Order) > 0 || p.Distinct || g.aggregates()) {
 		with = g.scope.Once("open")
 	}
-	out.Ordered = g.newest != nil
+	out.Ordered = g.newest != nil || g.leaf != nil && p.Limit >= 0 && (g.leaf.sorted || len(p.Order) == 0 && !p.Distinct && !g.aggregates())
 	from, where := g.from()
 	for _, s := range p.Sources {
 		g.shared(s)
@@ -122,9 +127,14 @@ func (g *generator) statement() *Statement {
 	if p.Where != nil {
 		where = append(where, g.condition(p.Where))
 	}
+	if g.leaf != nil {
+		where = append(where, g.tied())
+	}
 	order := g.startKey()
-	for _, k := range p.Order {
-		order = append(order, g.key(k)...)
+	if g.leaf == nil || !g.leaf.alone {
+		for _, k := range p.Order {
+			order = append(order, g.key(k)...)
+		}
 	}
 	aggregates := g.aggregates()
 	if out.Documents = len(g.documents); p.Group && out.Documents > 0 {
@@ -381,8 +391,7 @@ func (g *generator) document(d identity) int {
 // outside says whether ORDER BY works on the columns of the select below it.
 func (g *generator) outside() bool { return g.plan.Distinct || g.aggregates() }
 
-// key writes one key of ORDER BY, null last when ascending and first when
-// descending.
+// key writes one key of ORDER BY. TOP BACKWARD reads the order from its end.
 func (g *generator) key(k plan.Key) []string {
 	var keys []string
 	switch {
@@ -395,7 +404,10 @@ func (g *generator) key(k plan.Key) []string {
 	}
 	for i := range keys {
 		if k.Descending != g.plan.Backward {
-			keys[i] += " desc nulls first"
+			keys[i] += " desc"
+		}
+		if k.Nulls.First(k.Descending) != g.plan.Backward {
+			keys[i] += " nulls first"
 		} else {
 			keys[i] += " nulls last"
 		}
