@@ -25,6 +25,8 @@ create table audit_era (
 alter table audit_query_ehr add column xact xid8 not null default pg_current_xact_id();
 create index audit_event_xact on audit_event (xact);
 create index audit_query_ehr_xact on audit_query_ehr (xact);
+-- From a population query to the records it showed.
+create index audit_query_ehr_opening on audit_query_ehr (opening, ehr_id);
 
 -- Run by the owner after the restore of a logical dump, before the server starts.
 -- +goose StatementBegin
@@ -49,6 +51,7 @@ grant select on audit_era to quire_app;
 
 -- +goose Down
 drop function audit_new_era();
+drop index audit_query_ehr_opening;
 drop index audit_query_ehr_xact;
 drop index audit_event_xact;
 alter table audit_query_ehr drop column xact;

@@ -57,29 +57,27 @@ type AuditStore interface {
 	WhoSaw(ctx context.Context, ehr string, before *Position, limit int) ([]Sighting, error)
 }
 
-// AuditTrail is the use case of asking who saw a record.
+// AuditTrail is the use cases of asking who did what: who saw a record, and what
+// somebody has looked at.
 type AuditTrail struct {
-	Store      AuditStore
+	Store AuditStore
+	Rows  AuditSearch
+	// Opener reads what queries asked, nil where nothing was kept.
+	Opener     AuditOpener
 	Access     AccessStore
 	Authorizer Authorizer
 	Auditor    Auditor
 }
 
 // WhoSaw lists who accessed a record, population queries included. It is for
-// viewers of the audit and for privacy officers of the organisations that look
-// after the person; asking is an access to the audit and stands in it.
+// those who administer the audit, and for its viewers and privacy officers in the
+// organisations that look after the person; asking is an access to the audit and
+// stands in it.
 func (a *AuditTrail) WhoSaw(ctx context.Context, caller Caller, ehr string, page AuditPage) (Sightings, error) {
 	if err := validEHR(ehr); err != nil {
 		return Sightings{}, err
 	}
-	limit := page.Limit
-	switch {
-	case limit == 0:
-		limit = 100
-	case limit < 0 || limit > 500:
-		return Sightings{}, fault.New(fault.Invalid, "limit", "a page holds 1 to 500 rows")
-	}
-	before, err := parsePosition(page.After)
+	limit, before, err := page.read()
 	if err != nil {
 		return Sightings{}, err
 	}
@@ -88,7 +86,11 @@ func (a *AuditTrail) WhoSaw(ctx context.Context, caller Caller, ehr string, page
 		return Sightings{}, err
 	}
 	event := accessEvent(caller, p, "R", ehr, "audit")
-	if err := overRecord(ctx, a.Access, p, ehr, "audit"); err != nil {
+	over := *p
+	if !p.MayUse("audit") {
+		over.PrivacyIn = auditedBy(caller, p)
+	}
+	if err := overRecord(ctx, a.Access, &over, ehr, "audit"); err != nil {
 		return Sightings{}, refuse(ctx, a.Auditor, event, err)
 	}
 	list, err := a.Store.WhoSaw(ctx, ehr, before, limit+1)
@@ -107,6 +109,19 @@ func (a *AuditTrail) WhoSaw(ctx context.Context, caller Caller, ehr string, page
 		return Sightings{}, err
 	}
 	return out, nil
+}
+
+// read gives the limit and the place of a page.
+func (page AuditPage) read() (int, *Position, error) {
+	limit := page.Limit
+	switch {
+	case limit == 0:
+		limit = 100
+	case limit < 0 || limit > 500:
+		return 0, nil, fault.New(fault.Invalid, "limit", "a page holds 1 to 500 rows")
+	}
+	before, err := parsePosition(page.After)
+	return limit, before, err
 }
 
 // String writes a position as an opaque token.

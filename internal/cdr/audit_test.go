@@ -10,8 +10,15 @@ func TestWhoSaw(t *testing.T) {
 	trail := func(r *rights) *AuditTrail {
 		return &AuditTrail{Store: r, Access: r, Authorizer: r, Auditor: r}
 	}
+	at := func(who string) Caller {
+		c := Caller{Subject: who, Organisation: "north"}
+		if who == "user:elsewhere" {
+			c = Caller{Subject: "user:viewer", Organisation: "south"}
+		}
+		return c
+	}
 	cases := []struct{ who, ehr, want string }{
-		{"user:officer", known, ""}, {"user:admin", known, ""}, {"user:viewer", known, ""},
+		{"user:officer", known, ""}, {"user:admin", known, ""}, {"user:viewer", known, ""}, {"user:elsewhere", known, "not found"},
 		{"user:stranger", known, "not found"}, {"user:stranger", unknown, "not found"}, {"user:viewer", unknown, "not found"},
 		{"user:nurse", known, "forbidden"}, {"user:outsider", known, "forbidden"}, {"user:pinned", known, "forbidden"},
 		{"user:down", known, "unavailable"}, {"user:viewer", "x", "invalid"},
@@ -21,7 +28,7 @@ func TestWhoSaw(t *testing.T) {
 		for i := range 5 {
 			r.seen = append(r.seen, Sighting{ID: fmt.Sprintf("018f3f5c-0000-7000-8000-00000000000%d", i), At: time.Now()})
 		}
-		page, err := trail(r).WhoSaw(t.Context(), Caller{Subject: c.who}, c.ehr, AuditPage{})
+		page, err := trail(r).WhoSaw(t.Context(), at(c.who), c.ehr, AuditPage{})
 		if got := kindOf(err); got != c.want {
 			t.Errorf("%s on %s: %q, want %q", c.who, c.ehr, got, c.want)
 		}
@@ -39,7 +46,7 @@ func TestWhoSaw(t *testing.T) {
 	}
 	count, token := 0, ""
 	for range 10 {
-		page, err := trail(r).WhoSaw(t.Context(), Caller{Subject: "user:viewer"}, known, AuditPage{After: token, Limit: 3})
+		page, err := trail(r).WhoSaw(t.Context(), at("user:viewer"), known, AuditPage{After: token, Limit: 3})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,12 +59,12 @@ func TestWhoSaw(t *testing.T) {
 		t.Errorf("%d rows over all pages", count)
 	}
 	for _, bad := range []AuditPage{{After: "x"}, {After: "MTIz"}, {Limit: 501}, {Limit: -1}} {
-		if _, err := trail(r).WhoSaw(t.Context(), Caller{Subject: "user:viewer"}, known, bad); kindOf(err) != "invalid" {
+		if _, err := trail(r).WhoSaw(t.Context(), at("user:viewer"), known, bad); kindOf(err) != "invalid" {
 			t.Errorf("%+v: %v", bad, err)
 		}
 	}
 	r.silent = true
-	if page, err := trail(r).WhoSaw(t.Context(), Caller{Subject: "user:viewer"}, known, AuditPage{}); kindOf(err) != "unavailable" || len(page.List) > 0 {
+	if page, err := trail(r).WhoSaw(t.Context(), at("user:viewer"), known, AuditPage{}); kindOf(err) != "unavailable" || len(page.List) > 0 {
 		t.Errorf("unaudited: %+v, %v", page, err)
 	}
 }

@@ -203,4 +203,3 @@ func (r *Report) judge(ctx context.Context, conn *pgx.Conn, keys map[string]*sea
 	}
 	return nil
 }
-
