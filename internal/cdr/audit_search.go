@@ -82,7 +82,7 @@ func (a *AuditTrail) Search(ctx context.Context, caller Caller, f AuditFilter, p
 	if err != nil {
 		return AuditRows{}, err
 	}
-	f.Organisations = narrowed(f.Organisations, auditedBy(caller, p))
+	f.Organisations = both(f.Organisations, auditedBy(caller, p))
 	list, err := a.Rows.AuditRows(ctx, f, before, limit+1)
 	if err != nil {
 		return AuditRows{}, err
@@ -199,8 +199,8 @@ func auditedBy(caller Caller, p *access.Profile) []string {
 	return list
 }
 
-// narrowed are the organisations asked for among those allowed; nil is all.
-func narrowed(asked, allowed []string) []string {
+// both are the organisations asked for among those allowed; nil is all.
+func both(asked, allowed []string) []string {
 	switch {
 	case asked == nil:
 		return allowed
