@@ -2,6 +2,7 @@ package rest
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -69,3 +70,15 @@ func (call *Call) ResolveRefs() bool {
 
 // HasBody says whether the request has a body, for a route where it may have none.
 func (call *Call) HasBody() bool { return len(call.ctx.BodyRaw()) > 0 }
+
+// IsGet says whether the request may be made again by its URL alone.
+func (call *Call) IsGet() bool { return call.ctx.Method() == http.MethodGet }
+
+// Here is the URL of the request with one parameter of its query set anew.
+func (call *Call) Here(name, value string) string {
+	query := url.Values{}
+	call.QueryEach(func(name, value string) { query.Add(name, value) })
+	query.Set(name, value)
+	path := string(call.ctx.Request().URI().PathOriginal())
+	return call.BaseURL() + strings.TrimPrefix(path, call.server.BasePath) + "?" + query.Encode()
+}
