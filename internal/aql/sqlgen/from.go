@@ -119,7 +119,9 @@ func (g *generator) group(j *plan.Join, above *plan.Source) (text string, conds 
 			return
 		case plan.Any:
 			if len(items) == 0 {
-				refuse(j.Pos, "OR directly below OR with AND")
+				// Something to join to: the EHR they all are of.
+				key = g.next("d")
+				items = append(items, "lateral (select "+alias(above)+".ehr_id) "+key+"(ehr_id)")
 			}
 			var present []string
 			for _, o := range j.Operands {
@@ -131,12 +133,19 @@ func (g *generator) group(j *plan.Join, above *plan.Source) (text string, conds 
 			return
 		}
 		s := j.Source
+		// In the ON of a join within a join only the relations of that join can be
+		// named: this one, and not the first of the query.
+		first := g.anchor
+		if first != "" {
+			g.anchor = alias(s) + ".ehr_id"
+		}
 		conds = append(conds, g.relate(s, above)...)
 		conds = append(conds, g.filter(s)...)
+		g.anchor = first
 		if sibling != nil {
 			conds = append(conds, alias(s)+".ehr_id = "+alias(sibling)+".ehr_id")
-		} else {
-			sibling, key = s, alias(s)
+		} else if sibling = s; key == "" {
+			key = alias(s)
 		}
 		items = append(items, g.relation(s))
 		if j.Child == nil {
@@ -166,7 +175,12 @@ func (g *generator) without(j *plan.Join, above *plan.Source) string {
 		}
 		return all(none)
 	}
+	first := g.anchor
+	if first != "" {
+		g.anchor = alias(above) + ".ehr_id"
+	}
 	text, conds, _ := g.group(j, above)
+	g.anchor = first
 	return "not exists (select 1 from " + text + " where " + all(conds) + ")"
 }
 

@@ -63,11 +63,27 @@ func (g *generator) operand(v plan.Value) operand {
 // aggregate is an aggregate as part of an expression.
 func (g *generator) aggregate(a *plan.Aggregate) operand {
 	o := operand{g: g, kind: numberKind}
+	// An aggregate that names no relation would be one of the nearest select,
+	// which may be one that rounds.
+	row := g.anyEHR()
 	if a.Star {
-		o.sql = "count(*)::numeric"
+		o.sql = "count(" + row + ")::numeric"
 		return o
 	}
+	nothing := "(case when count(" + row + ") < 0 then "
 	arg := g.operand(a.Arg)
+	if ref, ok := a.Arg.(*plan.Ref); ok && ref.Missing {
+		switch a.Func {
+		case "COUNT":
+			return operand{g: g, kind: numberKind, sql: "(count(" + row + ") * 0)::numeric"}
+		case "MIN", "MAX":
+			return operand{g: g, sql: nothing + "'null'::jsonb end)"}
+		}
+	}
+	if (a.Func == "SUM" || a.Func == "AVG") && isNull(arg.measured()) {
+		o.sql = nothing + "0.0 end)"
+		return o
+	}
 	switch a.Func {
 	case "COUNT":
 		distinct := ""
