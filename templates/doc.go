@@ -25,7 +25,8 @@ package templates
 
 import "embed"
 
-// FS holds opt/*.opt and examples/*.json, under the paths that All names.
+// FS holds opt/*.opt and examples/*.json, under the paths that All names, and the
+// bindings of foreign forms to our templates (bindings/*.yaml, package sdc/binding).
 //
-//go:embed opt/*.opt examples/*.json
+//go:embed opt/*.opt examples/*.json bindings/*.yaml
 var FS embed.FS

@@ -245,3 +245,9 @@ func (f *Form) durations(out *fhir.Item, i *Item) {
 	add(extMinQuantity, c.Range.Lower, c.Range.LowerIncluded && !c.Range.LowerUnbounded)
 	add(extMaxQuantity, c.Range.Upper, c.Range.UpperIncluded && !c.Range.UpperUnbounded)
 }
+
+// DurationIn is an ISO 8601 duration of one field as a number of a UCUM unit.
+func DurationIn(iso, ucum string) (fhir.Decimal, bool) {
+	n := inUnit(iso, ucum)
+	return n, n != ""
+}
