@@ -45,6 +45,12 @@ func (call *Call) Context() context.Context { return call.context }
 // Manners are the manners in force.
 func (call *Call) Manners() *Manners { return &call.server.Manners }
 
+// Zone is where times without an offset are read, and times of the server shown.
+func (call *Call) Zone() *time.Location { return call.server.Zone }
+
+// BodyLimit is the most bytes a body may have, packed and inflated.
+func (call *Call) BodyLimit() int { return call.server.BodyLimit }
+
 // Header gives a request header, "" where it is absent.
 func (call *Call) Header(name string) string { return strings.Clone(call.ctx.Get(name)) }
 

@@ -16,6 +16,7 @@ const (
 	Text     = "text/plain"
 	HTML     = "text/html"
 	FHIRJSON = "application/fhir+json"
+	PDF      = "application/pdf"
 )
 
 // mediaType gives type/subtype in lower case; charset other than UTF-8 is refused.

@@ -11,6 +11,7 @@ import (
 
 type compositionService interface {
 	templateReader
+	EHR(ctx context.Context, caller cdr.Caller, id string) (cdr.EHR, error)
 	JudgeUpdate(ctx context.Context, caller cdr.Caller, ehr, object, ifMatch string, content cdr.Content, info cdr.CommitInfo) (cdr.Judgement, error)
 	JudgeComposition(ctx context.Context, caller cdr.Caller, ehr string, content cdr.Content, info cdr.CommitInfo) (cdr.Judgement, error)
 	CreateComposition(ctx context.Context, caller cdr.Caller, ehr string, content cdr.Content, info cdr.CommitInfo) (cdr.Document, error)
@@ -27,9 +28,9 @@ func compositionRoutes(service compositionService) []rest.Route {
 	h := compositionHandlers{service}
 	at, versioned := root+"/ehr/:ehr_id/composition", root+"/ehr/:ehr_id/versioned_composition/:versioned_object_uid"
 	return []rest.Route{
-		{Method: http.MethodPost, Path: at, Access: rest.RecordWrite, Consumes: compositionMedia, Handler: h.create},
+		{Method: http.MethodPost, Path: at, Access: rest.RecordWrite, Consumes: sentMedia, Handler: h.create},
 		{Method: http.MethodGet, Path: at + "/:uid_based_id", Access: rest.RecordRead, Handler: h.get},
-		{Method: http.MethodPut, Path: at + "/:uid_based_id", Access: rest.RecordWrite, Consumes: compositionMedia, Handler: h.update},
+		{Method: http.MethodPut, Path: at + "/:uid_based_id", Access: rest.RecordWrite, Consumes: sentMedia, Handler: h.update},
 		{Method: http.MethodDelete, Path: at + "/:uid_based_id", Access: rest.RecordWrite, Handler: h.delete},
 		{Method: http.MethodGet, Path: versioned, Access: rest.RecordRead, Handler: h.versioned},
 		{Method: http.MethodGet, Path: versioned + "/revision_history", Access: rest.RecordRead, Handler: h.history},
@@ -71,9 +72,13 @@ func compositionPath(doc cdr.Document) string {
 // with lifecycle=incomplete the draft (DESIGN 5a rule 1); for a version uid
 // exactly that version, whatever the time asked for.
 func (h compositionHandlers) get(call *rest.Call) error {
-	as, err := asked(call, spelling{})
-	if err != nil {
-		return err
+	printed := wantsPDF(call)
+	var as spelling
+	var err error
+	if !printed {
+		if as, err = asked(call, spelling{}); err != nil {
+			return err
+		}
 	}
 	ehr, err := call.UUID("ehr_id")
 	if err != nil {
@@ -95,6 +100,9 @@ func (h compositionHandlers) get(call *rest.Call) error {
 		default:
 			return fault.New(fault.Invalid, "query-parameter", "the query parameter lifecycle may only be incomplete")
 		}
+	}
+	if printed {
+		return h.print(call, ehr, ref)
 	}
 	doc, err := h.service.Composition(call.Context(), call.Caller, ehr, ref)
 	if err != nil {

@@ -135,6 +135,10 @@ func (h compositionHandlers) submitted(call *rest.Call) (s submission, err error
 	if s.info, err = call.CommitInfo(); err != nil {
 		return s, err
 	}
+	if media == rest.PDF {
+		s.content.JSON, err = sentPDF(call)
+		return s, err
+	}
 	if sent.simplified == 0 {
 		state, _ := cdr.LifecycleCode(s.info.Lifecycle) // one that is none is refused by the use case
 		s.content.JSON, err = body(call, state == cdr.Incomplete)
