@@ -131,7 +131,7 @@ func (c benchCommand) serve(ctx context.Context) error {
 	}
 	w := wiring{
 		Database: postgres.Config{DSN: appDSN}, Direct: appDSN, KetoRead: cluster.KetoRead(), KetoWrite: cluster.KetoWrite(), Sentinel: cluster.Sentinel(),
-		SystemID: upSystemID, FormSecret: []byte(keep.FormSecret), Log: log,
+		SystemID: upSystemID, FormSecret: []byte(keep.FormSecret), AuditSecrets: [][]byte{[]byte(keep.AuditSecret)}, Log: log,
 	}
 	p, err := assemble(ctx, w)
 	if err != nil {

@@ -26,6 +26,7 @@ type commands struct {
 	Archetype archetypeCommand `cmd:"" help:"Check, upload and list archetypes (ADL 1.4)."`
 	AQL       aqlCommand       `cmd:"" name:"aql" help:"Run AQL against a running server."`
 	Access    accessCommand    `cmd:"" help:"Explain, grant and look up access to a record."`
+	Audit     auditCommand     `cmd:"" help:"Search, export and verify the audit."`
 	Load      loadCommand      `cmd:"" help:"Bring many documents in at once, or rebuild the rows that AQL runs on from the stored ones."`
 	Verify    verifyCommand    `cmd:"" help:"Compare the rows that AQL runs on with the stored documents."`
 	Token     tokenCommand     `cmd:"" help:"Print a token of a running quire up, for curl."`

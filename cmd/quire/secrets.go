@@ -15,6 +15,7 @@ type secrets struct {
 	OwnerPassword string            `json:"owner_password"`
 	AppPassword   string            `json:"app_password"`
 	FormSecret    string            `json:"form_secret"`
+	AuditSecret   string            `json:"audit_secret"`
 	Tokens        map[string]string `json:"tokens"`
 }
 
@@ -24,12 +25,16 @@ func loadSecrets(dir string) (*secrets, error) {
 	text, err := os.ReadFile(path)
 	if err == nil {
 		s := &secrets{}
-		return s, json.Unmarshal(text, s)
+		if err := json.Unmarshal(text, s); err != nil || s.AuditSecret != "" {
+			return s, err
+		}
+		s.AuditSecret = secret()
+		return s, s.save(dir)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	s := &secrets{OwnerPassword: secret(), AppPassword: secret(), FormSecret: secret(), Tokens: map[string]string{}}
+	s := &secrets{OwnerPassword: secret(), AppPassword: secret(), FormSecret: secret(), AuditSecret: secret(), Tokens: map[string]string{}}
 	return s, s.save(dir)
 }
 

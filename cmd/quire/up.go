@@ -75,7 +75,7 @@ func (c upCommand) Run(ctx context.Context) error {
 	}
 	p, err := assemble(ctx, wiring{
 		Database: postgres.Config{DSN: appDSN}, Direct: appDSN, KetoRead: cluster.KetoRead(), KetoWrite: cluster.KetoWrite(), Sentinel: cluster.Sentinel(),
-		SystemID: c.systemID(), Compat: c.Compat == "ehrbase", Destruction: true, FormSecret: []byte(keep.FormSecret),
+		SystemID: c.systemID(), Compat: c.Compat == "ehrbase", Destruction: true, FormSecret: []byte(keep.FormSecret), AuditSecrets: [][]byte{[]byte(keep.AuditSecret)},
 		WebhookHosts: c.WebhookHosts, Log: log,
 	})
 	if err != nil {

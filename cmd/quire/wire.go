@@ -44,6 +44,7 @@ type parts struct {
 	forms      *form.Forms
 	control    *cdr.AccessControl
 	trail      *cdr.AuditTrail
+	sealing    sealing
 	transfers  *transfer.Transfers
 	feed       *feed.Feed
 	log        *slog.Logger
@@ -64,6 +65,10 @@ type wiring struct {
 	// TwoPersons asks for a second person before anything is destroyed.
 	TwoPersons bool
 	FormSecret []byte
+	// AuditSecrets seal the audit, the first now, the others before; AuditAnchor is
+	// a file to which seals are appended, "" for none.
+	AuditSecrets [][]byte
+	AuditAnchor  string
 	// Terminology judges codes of external value sets, nil does not; with
 	// PassUnanswered its silence is a warning.
 	Terminology    validate.Terminology
@@ -110,6 +115,9 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 	if p.auditor, err = postgres.NewAuditWriter(w.Direct, w.Log); err != nil {
 		return nil, err
 	}
+	if p.sealing, err = newSealing(w); err != nil {
+		return nil, err
+	}
 	p.authorizer = keto.New(keto.Config{
 		ReadURL: w.KetoRead, WriteURL: w.KetoWrite, Sentinel: w.Sentinel,
 		Epochs: p.access, Families: p.access, Logger: w.Log,
@@ -126,7 +134,7 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 		return nil, err
 	}
 	p.control = &cdr.AccessControl{Store: p.access, Authorizer: p.authorizer, Auditor: p.auditor}
-	p.trail = &cdr.AuditTrail{Store: p.access, Access: p.access, Authorizer: p.authorizer, Auditor: p.auditor}
+	p.trail = &cdr.AuditTrail{Store: p.access, Rows: p.access, Opener: p.sealing.keys, Access: p.access, Authorizer: p.authorizer, Auditor: p.auditor}
 	p.transfers = &transfer.Transfers{Store: p.db, Act: p.service.Act(), Trail: p.access, SystemID: w.SystemID}
 	p.feed = &feed.Feed{
 		Store: p.db, Act: p.service.Act(), Secret: w.FormSecret, Logger: w.Log,
@@ -189,7 +197,7 @@ func (p *parts) listen(o listenOptions) (_ *listeners, err error) {
 		admin.Routes(p.service), admin.PurgeRoutes(p.service), admin.HoldRoutes(p.service), admin.TransferRoutes(p.transfers),
 		admin.FeedRoutes(p.feed),
 		restaccess.Routes(p.control),
-		audit.Routes(p.trail),
+		audit.Routes(p.trail), audit.EventRoutes(p.trail, p.sealing, o.SystemID),
 		web.Routes(web.About{Version: version, SystemID: o.SystemID, Demo: o.Demo}),
 	)
 	if o.ECIS {
@@ -224,6 +232,11 @@ func (p *parts) run(ctx context.Context, l *listeners, draining *atomic.Bool) er
 	behind.Go(func() error { return p.auditor.Run(backgroundCtx) })
 	behind.Go(func() error { return p.feed.Run(backgroundCtx) })
 
+	sealCtx, endSealing := context.WithCancel(context.WithoutCancel(ctx))
+	defer endSealing()
+	sealed := errgroup.Group{}
+	sealed.Go(func() error { return p.sealing.sealer.Run(sealCtx) })
+
 	front := errgroup.Group{}
 	front.Go(func() error { return served(l.api.Listener(l.apiAddr)) })
 	front.Go(func() error { return served(l.ops.Listener(l.opsAddr)) })
@@ -235,7 +248,10 @@ func (p *parts) run(ctx context.Context, l *listeners, draining *atomic.Bool) er
 	err := l.api.ShutdownWithTimeout(drainLimit)
 	err = errors.Join(err, l.ops.ShutdownWithTimeout(time.Second), front.Wait())
 	stop()
-	return errors.Join(err, behind.Wait())
+	err = errors.Join(err, behind.Wait())
+	// What the writer wrote last is sealed too.
+	endSealing()
+	return errors.Join(err, sealed.Wait())
 }
 
 // ended hides the error of a context that was meant to end.

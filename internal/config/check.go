@@ -22,7 +22,9 @@ type Values struct {
 	Zone           *time.Location
 	TrustedProxies []netip.Prefix
 	FormSecret     []byte
-	Level          slog.Level
+	// AuditSecrets seal the audit: the first does, all verify.
+	AuditSecrets [][]byte
+	Level        slog.Level
 	// Certificate is nil where the API speaks plain HTTP.
 	Certificate *tls.Certificate
 	// Compat says that the manners are EHRbase's.
@@ -159,6 +161,16 @@ func (s *Serve) read(v *Values, wrong func(flag, format string, args ...any)) {
 		wrong("form-key-file", "it is needed and must be readable")
 	} else if len(v.FormSecret) < shortestSecret {
 		wrong("form-key-file", "the key has %d bytes and needs %d", len(v.FormSecret), shortestSecret)
+	}
+	for _, name := range strings.Split(s.AuditKey, ",") {
+		secret, err := os.ReadFile(strings.TrimSpace(name))
+		switch {
+		case err != nil:
+			wrong("audit-key-file", "it is needed and must be readable")
+		case len(secret) < shortestSecret:
+			wrong("audit-key-file", "a key has %d bytes and needs %d", len(secret), shortestSecret)
+		}
+		v.AuditSecrets = append(v.AuditSecrets, secret)
 	}
 	if err := v.Level.UnmarshalText([]byte(s.LogLevel)); err != nil {
 		wrong("log-level", "%q is no level", s.LogLevel)

@@ -27,6 +27,9 @@ type Serve struct {
 	Destroy  bool   `name:"enable-destruction" help:"Allow physical deletion of records. Off: those operations answer 405." env:"QUIRE_ENABLE_DESTRUCTION" group:"Record"`
 	FormKey  string `name:"form-key-file" help:"File of at least 32 random bytes that signs issued forms; the same for all processes." env:"QUIRE_FORM_KEY_FILE" placeholder:"FILE" group:"Record"`
 
+	AuditKey    string `name:"audit-key-file" help:"File of at least 32 random bytes that seals the audit and encrypts what queries asked; the same for all processes. After a change give the old files too, with commas: the first seals, all verify and open." env:"QUIRE_AUDIT_KEY_FILE" placeholder:"FILES" group:"Record"`
+	AuditAnchor string `name:"audit-anchor-file" help:"File to which every seal of the audit is appended, best on storage that the database's administrators cannot write: with it verification finds that the end was cut off." env:"QUIRE_AUDIT_ANCHOR_FILE" placeholder:"FILE" group:"Record"`
+
 	DatabaseURL       string        `name:"database-url" help:"PostgreSQL as the role quire_app: postgres://quire_app@host/quire?sslmode=verify-full. The password may stand in PGPASSFILE." env:"QUIRE_DATABASE_URL" placeholder:"URL" group:"Database"`
 	DatabaseDirectURL string        `name:"database-direct-url" help:"The same past a transaction pooler, for LISTEN and the audit writer; setting it says that database-url goes through one." env:"QUIRE_DATABASE_DIRECT_URL" placeholder:"URL" group:"Database"`
 	PoolRecord        int32         `help:"Connections for commits and point reads; 0 is four a core and at least 8." default:"0" env:"QUIRE_POOL_RECORD" placeholder:"N" group:"Database"`

@@ -33,7 +33,7 @@ func sound(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	return []string{
-		"--system-id=cdr.example", "--form-key-file=" + key, "--database-url=postgres://quire_app@db/quire",
+		"--system-id=cdr.example", "--form-key-file=" + key, "--audit-key-file=" + key, "--database-url=postgres://quire_app@db/quire",
 		"--keto-read-url=http://keto:4466", "--keto-write-url=http://keto:4467", "--keto-sentinel=s1",
 	}
 }
