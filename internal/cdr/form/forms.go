@@ -15,6 +15,7 @@ import (
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/sdc"
+	"github.com/quire-cdr/quire/internal/sdc/binding"
 	"github.com/quire-cdr/quire/internal/sdc/populate"
 )
 
@@ -67,6 +68,11 @@ type Config struct {
 	Clock cdr.Clock
 	// Zone reads times of the record without an offset; default UTC.
 	Zone *time.Location
+	// Shipped are the bindings of foreign forms that come with the program, by
+	// their canonical addresses; Bindings keeps those that were registered, nil
+	// for none.
+	Shipped  map[string]*binding.Binding
+	Bindings Bindings
 	// Policy says what of a record may fill a form; default populate.Default.
 	Policy populate.Policy
 }
@@ -158,7 +164,7 @@ func (f *Forms) ByTemplate(ctx context.Context, caller cdr.Caller, templateID st
 	}
 	sum := sha256.Sum256([]byte(t.OPT))
 	content := hex.EncodeToString(sum[:])
-	form := &Form{Template: t, SDC: sdc.Build(t.Compiled), Content: content, Version: content[:versionDigits]}
+	form := &Form{Template: t, SDC: sdc.BuildIn(t.Compiled, f.Zone), Content: content, Version: content[:versionDigits]}
 	form.ID = sdc.QuestionnaireID(t.ID, form.Version)
 	f.forms.Set(t.ID, form)
 	f.names.Set(form.ID, t.ID)

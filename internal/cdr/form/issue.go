@@ -36,32 +36,42 @@ var statuses = map[string]string{
 // Issue writes a stored composition as a response: of an object the effective
 // version, or the one of a number (0 asks for none).
 func (f *Forms) Issue(ctx context.Context, caller cdr.Caller, object string, number int, v View) (*Issued, error) {
+	doc, err := f.document(ctx, caller, object, number)
+	if err != nil {
+		return nil, err
+	}
+	return f.issue(ctx, caller, doc, v)
+}
+
+// document reads the version of a response.
+func (f *Forms) document(ctx context.Context, caller cdr.Caller, object string, number int) (cdr.Document, error) {
+	none := cdr.Document{}
 	unknown := fault.New(fault.NotFound, "response-unknown", "no such QuestionnaireResponse")
 	id, err := uuid.FromString(object)
 	if err != nil || len(object) != 36 {
-		return nil, unknown
+		return none, unknown
 	}
 	ref := cdr.VersionRef{Object: id.String()}
 	ehr, err := f.Store.Home(ctx, ref.Object)
 	if fault.Is(err, fault.NotFound) {
-		return nil, f.deny(ctx, caller, cdr.Event{Action: "R", Object: ref.Object}, unknown, "")
+		return none, f.deny(ctx, caller, cdr.Event{Action: "R", Object: ref.Object}, unknown, "")
 	}
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	if number > 0 {
 		if ref, err = f.numbered(ctx, caller, ehr, ref.Object, number); err != nil {
-			return nil, hidden(err, unknown)
+			return none, hidden(err, unknown)
 		}
 	}
 	doc, err := f.Service.Composition(ctx, caller, ehr, ref)
 	if err != nil {
-		return nil, hidden(err, unknown)
+		return none, hidden(err, unknown)
 	}
 	if doc.Deleted {
-		return nil, fault.New(fault.NotFound, "deleted", "the composition of this response was deleted")
+		return none, fault.New(fault.NotFound, "deleted", "the composition of this response was deleted")
 	}
-	return f.issue(ctx, caller, doc, v)
+	return doc, nil
 }
 
 // hidden gives all that is not there for the caller one face.
@@ -91,7 +101,10 @@ func (f *Forms) issue(ctx context.Context, caller cdr.Caller, doc cdr.Document, 
 	if uid, ok := cdr.ParseVersionUID(doc.VersionUID); ok {
 		r.Meta.VersionID = strconv.Itoa(uid.Number)
 	}
-	r.Authored = instant(doc.Committed)
+	// When the answers were given is not when they were committed.
+	if r.Authored = sdc.FeederOf(tree).Time; r.Authored == "" {
+		r.Authored = instant(doc.Committed)
+	}
 	if name := tree.TextAt(tree.Root(), rminfo.A_composer, rminfo.A_name); name != "" {
 		r.Author = &fhir.Reference{Display: name}
 	}

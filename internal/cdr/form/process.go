@@ -11,7 +11,9 @@ import (
 	"github.com/quire-cdr/quire/internal/fhir"
 	"github.com/quire-cdr/quire/internal/rm"
 	"github.com/quire-cdr/quire/internal/rm/canon"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/sdc"
+	"github.com/quire-cdr/quire/internal/sdc/binding"
 	"github.com/quire-cdr/quire/internal/sdc/populate"
 	"github.com/quire-cdr/quire/internal/validate"
 )
@@ -44,6 +46,9 @@ type Processed struct {
 	// Coarsened are items whose dates came back fuller than they were issued, and
 	// count as unchanged.
 	Coarsened []string
+	// Kept are the questions of a foreign form whose answers are kept beside the
+	// composition.
+	Kept []string
 	// DryRun: nothing was written. Unchanged: nothing had to be. Repeated: the
 	// same submission was stored before.
 	DryRun, Unchanged, Repeated bool
@@ -55,6 +60,13 @@ var lifecycles = map[string]string{"in-progress": cdr.Incomplete, "completed": c
 // Process makes a submitted response the next version of the composition it was
 // issued from, or a new composition.
 func (f *Forms) Process(ctx context.Context, caller cdr.Caller, s Submission) (*Processed, error) {
+	form, b, err := f.foreign(ctx, caller, binding.Canonical(s.Response))
+	if err != nil {
+		return nil, err
+	}
+	if b != nil {
+		return f.processForeign(ctx, caller, s, form, b)
+	}
 	r, err := fhir.ReadResponse(s.Response)
 	if err != nil {
 		return nil, err
@@ -72,7 +84,7 @@ func (f *Forms) Process(ctx context.Context, caller cdr.Caller, s Submission) (*
 	if c.Template != "" && c.Base == "" && sdc.Carries(r) {
 		return nil, fault.New(fault.Conflict, "wrong-form", "the form was issued blank and came back with the rest of another response; nothing was written")
 	}
-	form, err := f.answered(ctx, caller, s, r, c)
+	form, err = f.answered(ctx, caller, s, r, c)
 	if err != nil {
 		return nil, err
 	}
@@ -206,12 +218,14 @@ type work struct {
 
 	base     cdr.Document
 	baseTree *rm.Tree
+	// draft is the answer to a foreign form; nil of others.
+	draft *binding.Draft
 	// settled are the copies that came back; nil where the form was not filled.
 	settled *populate.Settled
 }
 
 func (w *work) do(ctx context.Context) (*Processed, error) {
-	facts, err := w.facts()
+	facts, err := w.facts(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -231,6 +245,9 @@ func (w *work) do(ctx context.Context) (*Processed, error) {
 		// Nothing new was said: a version would only look like a new statement.
 		out.Unchanged, out.Document = true, w.base
 		return out, nil
+	}
+	if made.Tree, err = w.fed(made.Tree, facts.Authored); err != nil {
+		return nil, err
 	}
 	if out.DryRun {
 		return out, w.judge(ctx, made.Tree, lifecycle)
@@ -252,12 +269,15 @@ func document(t *rm.Tree) []byte { return canon.WriteJSON(nil, t, t.Root()) }
 // facts are what the answers leave open. A time nobody gave is that of the
 // filling, which cannot be before the form was issued: a renderer that returns
 // the authored time of a stored response must not date new answers back.
-func (w *work) facts() (sdc.Facts, error) {
-	facts := sdc.Facts{Territory: w.forms.Territory, Authored: w.response.Authored}
+func (w *work) facts(ctx context.Context) (facts sdc.Facts, err error) {
+	facts = sdc.Facts{Territory: w.forms.Territory, Authored: w.response.Authored}
 	if w.response.Author != nil {
 		facts.Composer = w.response.Author.Display
 	}
-	if facts.Composer == "" && w.caller.Service {
+	if facts.Self, err = w.self(ctx); err != nil {
+		return facts, err
+	}
+	if facts.Composer == "" && !facts.Self && w.caller.Service {
 		return facts, fault.New(fault.Unprocessable, "composer-missing", "a service account must name the author of a response").With(fault.Issue{
 			Path: "QuestionnaireResponse.author.display", Rule: "composer", Expected: "a name", Message: "the response names no author"})
 	}
@@ -359,7 +379,17 @@ func (w *work) repeated(ctx context.Context, tree *rm.Tree) (cdr.Document, bool)
 		return cdr.Document{}, false
 	}
 	sealed, err := canon.SetUID(tree, next.VersionUID)
-	return next, err == nil && bytes.Equal(document(sealed), next.JSON)
+	if err != nil {
+		return next, false
+	}
+	stored, err := canon.ReadJSON(next.JSON, rminfo.COMPOSITION, canon.ReadOptions{})
+	if err != nil {
+		return next, false
+	}
+	// When it was filled is told only where that is not the time of the commit.
+	a, errA := sdc.Unfed(sealed)
+	b, errB := sdc.Unfed(stored)
+	return next, errA == nil && errB == nil && bytes.Equal(document(a), document(b))
 }
 
 // changes adds to a stale base what changed meanwhile, by linkId and without the

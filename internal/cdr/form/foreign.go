@@ -1,0 +1,222 @@
+package form
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/fhir"
+	"github.com/quire-cdr/quire/internal/rm"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/sdc"
+	"github.com/quire-cdr/quire/internal/sdc/binding"
+)
+
+// Bindings keeps the binding files that were registered.
+type Bindings interface {
+	// Binding is the file of a foreign form by its canonical address without a
+	// version, "" where none is registered.
+	Binding(ctx context.Context, questionnaire string) (string, error)
+	// Questionnaires lists the addresses of the forms that have one.
+	Questionnaires(ctx context.Context) ([]string, error)
+	// PutBinding registers a file in place of the one before.
+	PutBinding(ctx context.Context, questionnaire, template, text, by string) error
+}
+
+// foreign is the binding of a form from elsewhere, nil where there is none: a
+// registered one, else a shipped one.
+func (f *Forms) foreign(ctx context.Context, caller cdr.Caller, questionnaire string) (*Form, *binding.Form, error) {
+	if questionnaire == "" {
+		return nil, nil, nil
+	}
+	b := f.Shipped[questionnaire]
+	if f.Bindings != nil {
+		text, err := f.Bindings.Binding(ctx, questionnaire)
+		if err != nil {
+			return nil, nil, err
+		}
+		if text != "" {
+			if b, err = binding.Read([]byte(text)); err != nil {
+				return nil, nil, fault.New(fault.Internal, "stored-binding", "a registered binding cannot be read").Because(err)
+			}
+		}
+	}
+	if b == nil {
+		return nil, nil, nil
+	}
+	form, err := f.ByTemplate(ctx, caller, b.Template)
+	if err != nil {
+		return nil, nil, err
+	}
+	bound, err := binding.Bind(b, form.SDC)
+	return form, bound, err
+}
+
+// Bind registers a binding file. Its template must be there, and every path and
+// code of the file must be the template's.
+func (f *Forms) Bind(ctx context.Context, caller cdr.Caller, text []byte) (*binding.Form, error) {
+	b, err := binding.Read(text)
+	if err != nil {
+		return nil, err
+	}
+	form, err := f.ByTemplate(ctx, caller, b.Template)
+	if err != nil {
+		return nil, err
+	}
+	bound, err := binding.Bind(b, form.SDC)
+	if err != nil {
+		return nil, err
+	}
+	if f.Bindings == nil {
+		return nil, fault.New(fault.NotImplemented, "bindings", "this server keeps no bindings")
+	}
+	return bound, f.Bindings.PutBinding(ctx, b.Questionnaire, b.Template, string(text), caller.Subject)
+}
+
+// Binding is the file of a foreign form as it is in force.
+func (f *Forms) Binding(ctx context.Context, questionnaire string) ([]byte, error) {
+	if f.Bindings != nil {
+		text, err := f.Bindings.Binding(ctx, questionnaire)
+		if err != nil || text != "" {
+			return []byte(text), err
+		}
+	}
+	if b := f.Shipped[questionnaire]; b != nil {
+		return b.Write()
+	}
+	return nil, fault.New(fault.NotFound, "binding-unknown", "no form of this address is bound to a template")
+}
+
+// envelope is what this server reads of a foreign response beside its answers.
+type envelope struct {
+	ID            string           `json:"id"`
+	Identifier    *fhir.Identifier `json:"identifier"`
+	Questionnaire string           `json:"questionnaire"`
+	Status        string           `json:"status"`
+	Subject       *fhir.Reference  `json:"subject"`
+	Authored      string           `json:"authored"`
+	Author        *fhir.Reference  `json:"author"`
+
+	Contained json.RawMessage `json:"contained"`
+	Modifier  json.RawMessage `json:"modifierExtension"`
+	Implicit  json.RawMessage `json:"implicitRules"`
+}
+
+// processForeign makes an answer to a form from elsewhere a composition. Such a
+// form carries no token: the parameters say whose it is, and every identifier in
+// it must agree.
+func (f *Forms) processForeign(ctx context.Context, caller cdr.Caller, s Submission, form *Form, b *binding.Form) (*Processed, error) {
+	draft, err := b.Translate(s.Response)
+	if err != nil {
+		return nil, err
+	}
+	var e envelope
+	if err := json.Unmarshal(s.Response, &e); err != nil {
+		return nil, fault.New(fault.Invalid, "response-unreadable", "the QuestionnaireResponse cannot be read").With(fault.Issue{
+			Path: "QuestionnaireResponse", Rule: "json", Message: err.Error()})
+	}
+	if s.Object != "" {
+		return nil, fault.New(fault.Conflict, "not-issued", "a response to a form from elsewhere is stored once; its next version is an answer to the form of the template")
+	}
+	r := draft.Response
+	r.Identifier, r.Status, r.Subject, r.Authored, r.Author = e.Identifier, e.Status, e.Subject, e.Authored, e.Author
+	for _, member := range []fhir.UnknownMember{{Name: "contained", Value: e.Contained}, {Name: "modifierExtension", Value: e.Modifier}, {Name: "implicitRules", Value: e.Implicit}} {
+		if len(member.Value) > 0 {
+			r.Other = append(r.Other, member)
+		}
+	}
+	if err := readable(r); err != nil {
+		return nil, err
+	}
+	c, err := f.bound(ctx, caller, s, r)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range b.Personal(s.Response) {
+		v, err := f.identified(ctx, caller, &i, c.EHR)
+		if err != nil {
+			return nil, err
+		}
+		if v == other {
+			return nil, f.deny(ctx, caller, cdr.Event{Action: "U", Object: c.EHR}, wrongPerson(), c.EHR)
+		}
+	}
+	if s.Info.IdempotencyKey == "" && (r.Identifier == nil || r.Identifier.Value == "") {
+		sum := sha256.Sum256(s.Response)
+		s.Info.IdempotencyKey = "content " + hex.EncodeToString(sum[:])
+	}
+	w := work{forms: f, caller: caller, submission: s, response: r, claims: c, form: form, draft: draft}
+	done, err := w.do(ctx)
+	if done != nil {
+		done.Kept = draft.Kept
+	}
+	return done, err
+}
+
+// Submitted is a response to a form from elsewhere as it came in, with what was
+// changed in its composition since; number is that of a version, 0 the effective one.
+func (f *Forms) Submitted(ctx context.Context, caller cdr.Caller, object string, number int) ([]byte, cdr.Document, error) {
+	doc, err := f.document(ctx, caller, object, number)
+	if err != nil {
+		return nil, doc, err
+	}
+	tree, err := stored(doc)
+	if err != nil {
+		return nil, doc, err
+	}
+	other := fault.New(fault.Conflict, "other-form", "the composition was not made of an answer to a form from elsewhere")
+	questionnaire, ok := binding.Fed(tree)
+	if !ok {
+		return nil, doc, other
+	}
+	_, b, err := f.foreign(ctx, caller, questionnaire)
+	if err != nil {
+		return nil, doc, err
+	}
+	if b == nil || b.Template != tree.TextAt(tree.Root(), rminfo.A_archetype_details, rminfo.A_template_id, rminfo.A_value) {
+		return nil, doc, other
+	}
+	text, err := b.Respond(tree)
+	return text, doc, err
+}
+
+// atOnce is how far the time of filling may be from that of the commit to count
+// as the same.
+const atOnce = 60 * time.Second
+
+// fed says in a composition when its form was filled, where that is not when it
+// is committed, and what an answer to a foreign form says beside it.
+func (w *work) fed(tree *rm.Tree, authored string) (*rm.Tree, error) {
+	if w.draft != nil {
+		return w.draft.Seal(tree, authored)
+	}
+	before := sdc.FeederOf(tree)
+	if tree.Child(tree.Root(), rminfo.A_feeder_audit) != rm.None && before.System != sdc.FormSystem {
+		return tree, nil // of a system that fed it; not ours to say otherwise
+	}
+	at, err := time.Parse(time.RFC3339Nano, authored)
+	if apart := w.forms.Clock.Now().Sub(at); err == nil && (apart > atOnce || apart < -atOnce) {
+		return sdc.Feed(tree, sdc.Feeder{System: sdc.FormSystem, Time: authored})
+	}
+	return sdc.Unfed(tree)
+}
+
+// self says whether the author of the response is the person it is about.
+func (w *work) self(ctx context.Context) (bool, error) {
+	a := w.response.Author
+	if a == nil {
+		return false, nil
+	}
+	if literal(a.Reference, w.claims.EHR) == same {
+		return true, nil
+	}
+	if a.Identifier == nil {
+		return false, nil
+	}
+	v, err := w.forms.identified(ctx, w.caller, a.Identifier, w.claims.EHR)
+	return v == same, err
+}
