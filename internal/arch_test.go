@@ -24,14 +24,14 @@ var floors = map[string]string{
 	"hl7v2": "core", "pdf": "core", "demo": "core", "seal": "core",
 	"cdr":      "app",
 	"postgres": "adapter", "keto": "adapter", "authn": "adapter", "rest": "adapter", "telemetry": "adapter", "config": "adapter",
-	"embedded": "adapter", "fhirterm": "adapter", "outbound": "adapter", "webhook": "adapter",
+	"embedded": "adapter", "fhirterm": "adapter", "outbound": "adapter", "webhook": "adapter", "mllp": "adapter",
 	"testkit": "wiring", "bench": "wiring",
 }
 
 // coreMay lists what core packages import beyond the standard library and each other.
 var coreMay = map[string]string{
 	"github.com/go-json-experiment/json/jsontext": "",
-	"github.com/cockroachdb/apd/v3":               "aql rm validate template sdc ucum",
+	"github.com/cockroachdb/apd/v3":               "aql rm validate template sdc ucum fhir",
 	"github.com/gofrs/uuid/v5":                    "",
 	"github.com/tidwall/gjson":                    "",
 	"codeberg.org/go-pdf/fpdf":                    "pdf",

@@ -145,18 +145,24 @@ func (db *DB) RequestErasure(ctx context.Context, e cdr.Erasure, audit cdr.Event
 
 // deletions empties every table that holds rows of an EHR, and rows of others
 // that tell of it; the ehr row goes first, so that no commit can begin
-// meanwhile. Audit and certificates stay.
+// meanwhile, and versions before their rows, since who adds rows behind a commit
+// holds the version. Audit and certificates stay.
 var deletions = []string{
 	`delete from ehr where ehr_id = $1`,
+	`delete from version where ehr_id = $1`,
 	`delete from leaf where ehr_id = $1`,
 	`delete from node where ehr_id = $1`,
-	`delete from version where ehr_id = $1`,
 	`delete from contribution where ehr_id = $1`,
 	`delete from object_home where ehr_id = $1`,
 	`delete from folder_item where ehr_id = $1`,
 	`delete from item_tag where ehr_id = $1`,
 	`delete from webhook_waiting where ehr_id = $1`,
 	`delete from idempotency where ehr_id = $1`,
+	`delete from exit_message where ehr_id = $1`,
+	`delete from exit_received where ehr_id = $1`,
+	`delete from exit_result where ehr_id = $1`,
+	`delete from exit_person where ehr_id = $1`,
+	`delete from exit_dead where ehr_id = $1`,
 	`delete from ehr_subject where ehr_id = $1`,
 	`delete from ehr_organisation where ehr_id = $1`,
 	`delete from ehr_grant where ehr_id = $1`,

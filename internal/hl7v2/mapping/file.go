@@ -25,7 +25,7 @@ type File struct {
 	// Direction is out or in.
 	Direction string `yaml:"direction"`
 
-	// Skip lists paths: a composition without any of them is not this message's
+	// Needs lists paths: a composition without any of them is not this message's
 	// business and is passed over, not refused.
 	Needs    []string  `yaml:"needs"`
 	Segments []Segment `yaml:"segments"`
@@ -62,7 +62,7 @@ type Field struct {
 	// To is field, field.component or field.component.subcomponent.
 	To string `yaml:"to"`
 	// One of: Value is a constant; From a fact of the message (count, committed,
-	// start, composer, object, version, document); Path a path of the composition,
+	// control, start, composer, object, version, document, documenttype); Path a path of the composition,
 	// from the node of Each where it begins with "./".
 	Value string `yaml:"value"`
 	From  string `yaml:"from"`
@@ -216,4 +216,16 @@ func (s Set) In(kind string) *File {
 		}
 	}
 	return nil
+}
+
+// WantsDocument says whether messages of the file bring the version as a file.
+func (f *File) WantsDocument() bool {
+	for _, s := range f.Segments {
+		for _, field := range s.Fields {
+			if field.From == "document" {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -33,6 +33,8 @@ type Envelope struct {
 	// Committed is when the version was, VersionUID and Object what it is.
 	Committed          time.Time
 	VersionUID, Object string
+	// Update: the version is not the first of its composition.
+	Update bool
 	// Document is the file an MDM brings, as base64; DocumentType such as PDF.
 	Document, DocumentType string
 }
@@ -208,6 +210,12 @@ func (b *builder) fact(segment, name string) string {
 		return hl7v2.Timestamp(e.Committed)
 	case "start":
 		return hl7v2.DTM(b.tree.TextAt(b.tree.Root(), rminfo.A_context, rminfo.A_start_time, rminfo.A_value))
+	case "control":
+		// A new order, or a change of one (HL7 table 0119).
+		if e.Update {
+			return "XO"
+		}
+		return "NW"
 	case "composer":
 		return b.tree.TextAt(b.tree.Root(), rminfo.A_composer, rminfo.A_name)
 	case "object":
