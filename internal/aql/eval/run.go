@@ -148,16 +148,17 @@ func (r *run) addKeys(l *line) {
 	}
 }
 
-// result orders and cuts the rows: DISTINCT before ORDER BY before LIMIT.
+// result orders and cuts the rows: LIMIT is of what is distinct.
 func (r *run) result() *Result {
 	if r.grouped {
 		r.writeGroups()
 	}
-	if r.Distinct {
-		r.distinct()
-	}
+	// Of rows that are one, the one that sorts first stands for them.
 	if len(r.order) > 0 {
 		slices.SortStableFunc(r.lines, r.compareLines)
+	}
+	if r.Distinct {
+		r.distinct()
 	}
 	lines := r.lines
 	switch {

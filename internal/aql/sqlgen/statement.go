@@ -91,6 +91,8 @@ type generator struct {
 	keys map[string]string
 	// documents are the versions whose documents cells are cut from.
 	documents []identity
+	// sorts are the columns that are there to sort by.
+	beside []string
 	// units is the table of units, once one is needed.
 	units string
 	// newest is the COMPOSITION whose rows are read in the order of their start.
@@ -156,11 +158,18 @@ func (g *generator) statement() *Statement {
 		columns = append(columns, g.anyEHR()+"::text as shown")
 	}
 	units, of := g.unitColumns(aggregates)
-	columns, out.Units = append(columns, units...), of
+	columns, out.Units = append(append(columns, units...), g.beside...), of
 
 	var b strings.Builder
 	b.WriteString("select ")
-	if p.Distinct && !out.Distinct {
+	switch {
+	case !p.Distinct || out.Distinct:
+	case len(g.beside) > 0:
+		// Grouped, so that there may be keys beside what is distinct.
+		for i := range p.Columns {
+			group = append(group, strconv.Itoa(i+1))
+		}
+	default:
 		b.WriteString("distinct ")
 	}
 	b.WriteString(strings.Join(columns, ",\n       "))
@@ -388,15 +397,12 @@ func (g *generator) document(d identity) int {
 	return len(g.documents) - 1
 }
 
-// outside says whether ORDER BY works on the columns of the select below it.
-func (g *generator) outside() bool { return g.plan.Distinct || g.aggregates() }
-
 // key writes one key of ORDER BY. TOP BACKWARD reads the order from its end.
 func (g *generator) key(k plan.Key) []string {
 	var keys []string
 	switch {
 	case g.outside():
-		keys = operand{g: g, sql: fmt.Sprintf("q.c%d", k.Column-1), kind: anyKind}.sortKeys()
+		keys = g.outsideKeys(k)
 	case k.Column > 0:
 		keys = g.operand(g.plan.Columns[k.Column-1].Value).sortKeys()
 	default:
