@@ -3,7 +3,6 @@ package populate
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/quire-cdr/quire/internal/rm"
@@ -209,21 +208,36 @@ func pick(r Rule, newest []candidate) []candidate {
 func meaning(f *sdc.Form, w Want, p Place) string {
 	t := p.Source.Tree
 	for id := p.Entry + 1; id <= t.End(p.Entry); id++ {
-		code := t.ArchetypeNodeID(id)
-		if code == "" || !slices.ContainsFunc(w.Rule.Keep, func(keep string) bool { return keep == code || under(code, keep) }) {
-			continue
-		}
-		if t.Class(id) == rminfo.ELEMENT && t.Child(id, rminfo.A_value) == rm.None {
-			continue
-		}
-		if strings.HasPrefix(code, "at") && t.ArchetypeRoot(id) != p.Entry {
-			continue
-		}
-		if !lands(f, w.Item.Node, t, p.Entry, id) {
+		if marked(w.Rule, t, p.Entry, id) && !lands(f, w.Item.Node, t, p.Entry, id) {
 			return t.Name(id)
 		}
 	}
 	return ""
+}
+
+// marked says whether a node of an entry changes what the rest of it means.
+func marked(r Rule, t *rm.Tree, entry, id rm.ID) bool {
+	if t.Kind(id) != rm.Object || !t.Class(id).Locatable() {
+		return false
+	}
+	code := t.ArchetypeNodeID(id)
+	for _, m := range r.Keep {
+		if under(code, m.Of) {
+			return true
+		}
+		if code != m.Of || t.Class(id) != rminfo.ELEMENT {
+			continue
+		}
+		root := t.ArchetypeRoot(id)
+		if m.In == "" && root != entry || m.In != "" && !under(t.ArchetypeNodeID(root), m.In) {
+			continue
+		}
+		value := t.Child(id, rminfo.A_value)
+		if value != rm.None && !slices.Contains(m.Live, t.TextAt(value, rminfo.A_defining_code, rminfo.A_code_string)) {
+			return true
+		}
+	}
+	return false
 }
 
 // lands says whether a node of the entry has a place in the template's group.

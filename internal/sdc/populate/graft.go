@@ -189,11 +189,20 @@ func entries(t *template.Compiled, tree *rm.Tree) map[template.NodeID][]rm.ID {
 	return out
 }
 
-// measured writes quantities in a unit of the form and leaves elements without a
-// value out: why nothing was known then says nothing of now.
+// measured writes quantities in a unit of the form, and leaves out what the form
+// has no place for, and elements without a value: why nothing was known then says
+// nothing of now.
 func measured(f *sdc.Form, tree *rm.Tree) (*rm.Tree, error) {
 	var edits []rm.Edit
 	located(f.Template, tree, func(node template.NodeID, id rm.ID) {
+		for child := range tree.All(id) {
+			if tree.Kind(child) != rm.Object || !tree.Class(child).Locatable() {
+				continue
+			}
+			if _, ok := f.Template.Match(node, tree.Attr(child), tree.ArchetypeNodeID(child), tree.Name(child)); !ok {
+				edits = append(edits, rm.Edit{At: child})
+			}
+		}
 		if tree.Class(id) != rminfo.ELEMENT {
 			return
 		}
@@ -305,7 +314,7 @@ func fit(f *sdc.Form, tree *rm.Tree, chosen []Chosen) (*rm.Tree, []Note, map[int
 				continue
 			}
 			at, matched := node[id]
-			needed := id == entry || !matched || f.Template.Node(at).Occurrences.Min > 0 || meant(chosen[n], tree.ArchetypeNodeID(id))
+			needed := id == entry || !matched || f.Template.Node(at).Occurrences.Min > 0 || marked(Default.For(chosen[n].archetype(), chosen[n].Item.Class), tree, entry, id)
 			linkID := chosen[n].Item.LinkID
 			if matched {
 				linkID = f.At(f.Template.Node(at).AQLPath).LinkID
@@ -325,17 +334,6 @@ func fit(f *sdc.Form, tree *rm.Tree, chosen []Chosen) (*rm.Tree, []Note, map[int
 		}
 	}
 	return tree, notes, refused, nil
-}
-
-// meant says whether the default policy holds a node for one that changes what
-// the rest of its entry means.
-func meant(c Chosen, code string) bool {
-	for _, keep := range Default.For(c.archetype(), c.Item.Class).Keep {
-		if keep == code || under(code, keep) {
-			return true
-		}
-	}
-	return false
 }
 
 // whole is the ELEMENT, CLUSTER or ENTRY that a node belongs to.

@@ -25,12 +25,23 @@ type Rule struct {
 	Lists []string
 	// Only takes entries from Lists alone.
 	Only bool
-	// Keep are node ids, or archetypes of nested nodes, that change what the rest
-	// of the entry means. Where the form has no place for one that the entry
-	// holds, the entry is not reused.
-	Keep []string
+	// Keep are the nodes that change what the rest of the entry means. Where the
+	// form has no place for one that the entry holds, the entry is not reused.
+	Keep []Mark
 	// Why is said where the entries are never reused.
 	Why string
+}
+
+// Mark is a node of an entry that changes what the rest of it means: resolved,
+// refuted, stopped.
+type Mark struct {
+	// Of is the node id of an ELEMENT, or the archetype of a nested node up to its
+	// version.
+	Of string
+	// In is the archetype of the node, "" for that of the entry itself.
+	In string
+	// Live are codes that change nothing: without them the entry means the same.
+	Live []string
 }
 
 const (
@@ -62,7 +73,7 @@ var Default = Policy{
 	{Of: "openEHR-EHR-OBSERVATION.body_weight", Window: 7 * day},
 	{Of: "openEHR-EHR-OBSERVATION.height", Window: 90 * day},
 	{Of: "openEHR-EHR-OBSERVATION.head_circumference", Window: 7 * day},
-	{Of: "openEHR-EHR-OBSERVATION.pulse_oximetry", Window: shortly, Keep: []string{"openEHR-EHR-CLUSTER.inspired_oxygen"}},
+	{Of: "openEHR-EHR-OBSERVATION.pulse_oximetry", Window: shortly, Keep: []Mark{{Of: "openEHR-EHR-CLUSTER.inspired_oxygen"}}},
 	{Of: "openEHR-EHR-OBSERVATION.medication_statement", Window: long, All: true, Only: true, Lists: []string{"openEHR-EHR-COMPOSITION.medication_list"}},
 	{Of: "openEHR-EHR-OBSERVATION.story", Why: narrative},
 	{Of: "openEHR-EHR-OBSERVATION.remote_monitoring_day", Why: narrative},
@@ -77,9 +88,9 @@ var Default = Policy{
 
 	{Of: "EVALUATION", Why: judgement},
 	{Of: "openEHR-EHR-EVALUATION.problem_diagnosis", Window: long, All: true, Lists: []string{"openEHR-EHR-COMPOSITION.problem_list"},
-		Keep: []string{"at0030", "at0073", "openEHR-EHR-CLUSTER.problem_qualifier"}},
+		Keep: []Mark{{Of: "at0030"}, {Of: "at0073", Live: []string{"at0076"}}, {Of: "at0003", In: "openEHR-EHR-CLUSTER.problem_qualifier", Live: []string{"at0026"}}, {Of: "at0083", In: "openEHR-EHR-CLUSTER.problem_qualifier"}}},
 	{Of: "openEHR-EHR-EVALUATION.adverse_reaction_risk", Window: long, All: true, Lists: []string{"openEHR-EHR-COMPOSITION.adverse_reaction_list"},
-		Keep: []string{"at0063", "at0130"}},
+		Keep: []Mark{{Of: "at0063", Live: []string{"at0065"}}, {Of: "at0130", Live: []string{"at0131"}}}},
 	{Of: "openEHR-EHR-EVALUATION.family_history", Window: long, All: true},
 	{Of: "openEHR-EHR-EVALUATION.about_me", Window: 2 * 365 * day},
 	{Of: "openEHR-EHR-EVALUATION.care_team", Window: 365 * day},
@@ -90,7 +101,7 @@ var Default = Policy{
 
 	{Of: "INSTRUCTION", Why: order},
 	{Of: "openEHR-EHR-INSTRUCTION.medication_order", Window: 365 * day, All: true, Only: true, Lists: []string{"openEHR-EHR-COMPOSITION.medication_list"},
-		Keep: []string{"at0013"}},
+		Keep: []Mark{{Of: "at0013"}, {Of: "at0001", In: "openEHR-EHR-CLUSTER.medication_order_summary", Live: []string{"at0021"}}}},
 	{Of: "ACTION", Why: happened},
 	{Of: "ADMIN_ENTRY", Why: "an episode is recorded once"},
 	{Of: "GENERIC_ENTRY", Why: "what the entry holds is not known"},
