@@ -25,6 +25,7 @@ type commands struct {
 	Template  templateCommand  `cmd:"" help:"Check, upload and list operational templates."`
 	Archetype archetypeCommand `cmd:"" help:"Check, upload and list archetypes (ADL 1.4)."`
 	AQL       aqlCommand       `cmd:"" name:"aql" help:"Run AQL against a running server."`
+	Index     indexCommand     `cmd:"" help:"Promote paths, so that population queries on them are answered from an index."`
 	Access    accessCommand    `cmd:"" help:"Explain, grant and look up access to a record."`
 	Audit     auditCommand     `cmd:"" help:"Search, export and verify the audit."`
 	Load      loadCommand      `cmd:"" help:"Bring many documents in at once, or rebuild the rows that AQL runs on from the stored ones."`

@@ -33,6 +33,7 @@ type upCommand struct {
 	Compat       string   `help:"Manners: the specification's, or EHRbase's with its paths, users and statuses." enum:"none,ehrbase" default:"none"`
 	ECIS         *bool    `name:"ecis" help:"Serve /rest/ecis/v1, the paths of EhrScape, beside the specification's. Without this flag they are served with --compat ehrbase." negatable:""`
 	Auth         string   `help:"none makes every caller an administrator; for loopback only." enum:"default,none" default:"default"`
+	AutoPromote  int      `help:"How many paths stored queries may have promoted to an index by themselves." default:"20" placeholder:"N"`
 	WebhookHosts []string `name:"webhook-hosts" help:"Hosts that webhooks may be sent to, such as localhost:9000." placeholder:"HOST"`
 	Verbose      bool     `help:"Log more." short:"v"`
 }
@@ -76,7 +77,7 @@ func (c upCommand) Run(ctx context.Context) error {
 	p, err := assemble(ctx, wiring{
 		Database: postgres.Config{DSN: appDSN}, Direct: appDSN, KetoRead: cluster.KetoRead(), KetoWrite: cluster.KetoWrite(), Sentinel: cluster.Sentinel(),
 		SystemID: c.systemID(), Compat: c.Compat == "ehrbase", Destruction: true, FormSecret: []byte(keep.FormSecret), AuditSecrets: [][]byte{[]byte(keep.AuditSecret)},
-		WebhookHosts: c.WebhookHosts, Log: log,
+		WebhookHosts: c.WebhookHosts, AutoPromote: c.AutoPromote, Log: log,
 	})
 	if err != nil {
 		return err
@@ -246,6 +247,10 @@ func (a access) print(c upCommand, dir string) {
 		}
 	}
 	fmt.Fprintf(w, "tokens in\t%s\n", filepath.Join(dir, "access.json"))
+	if token := a.Tokens["clinician"]; token != "" {
+		// The fragment is never sent: the page takes the token out of its address.
+		fmt.Fprintf(w, "forms\t%s/forms#token=%s\n", a.BaseURL, token)
+	}
 	_ = w.Flush()
 	fmt.Printf("try:\n  curl -s -H 'Authorization: Bearer %s' '%s/query/aql?q=%s'\n", a.Tokens["analyst"], a.OpenEHR,
 		"SELECT%20COUNT(c)%20FROM%20EHR%20e%20CONTAINS%20COMPOSITION%20c")

@@ -17,6 +17,7 @@ import (
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/cdr/feed"
 	"github.com/quire-cdr/quire/internal/cdr/form"
+	"github.com/quire-cdr/quire/internal/cdr/promotion"
 	"github.com/quire-cdr/quire/internal/cdr/transfer"
 	"github.com/quire-cdr/quire/internal/keto"
 	"github.com/quire-cdr/quire/internal/outbound"
@@ -29,9 +30,11 @@ import (
 	restfhir "github.com/quire-cdr/quire/internal/rest/fhir"
 	"github.com/quire-cdr/quire/internal/rest/openehr"
 	"github.com/quire-cdr/quire/internal/rest/web"
+	"github.com/quire-cdr/quire/internal/sdc/binding"
 	"github.com/quire-cdr/quire/internal/telemetry"
 	"github.com/quire-cdr/quire/internal/validate"
 	"github.com/quire-cdr/quire/internal/webhook"
+	"github.com/quire-cdr/quire/templates"
 )
 
 // parts are the adapters of one running server and the use cases on them.
@@ -47,6 +50,7 @@ type parts struct {
 	sealing    sealing
 	transfers  *transfer.Transfers
 	feed       *feed.Feed
+	promotions *promotion.Promotions
 	log        *slog.Logger
 	direct     string
 }
@@ -75,7 +79,9 @@ type wiring struct {
 	PassUnanswered bool
 	// WebhookHosts are those that may be told of changes.
 	WebhookHosts []string
-	Log          *slog.Logger
+	// AutoPromote is how many paths stored queries may have promoted.
+	AutoPromote int
+	Log         *slog.Logger
 }
 
 // defaultZone reads times without an offset where no other is configured, as the
@@ -127,7 +133,12 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 		Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, SystemID: w.SystemID,
 		Compat: w.Compat, Destruction: w.Destruction, TwoPersons: w.TwoPersons, Terminology: w.Terminology, PassUnanswered: w.PassUnanswered, ValueSets: valueSets, Logger: w.Log,
 	})
+	bindings, err := binding.Shipped(templates.FS)
+	if err != nil {
+		return nil, err
+	}
 	if p.forms, err = form.New(form.Config{
+		Shipped: bindings, Bindings: p.db,
 		Service: p.service, Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, Secret: w.FormSecret,
 		Zone: w.Database.Zone,
 	}); err != nil {
@@ -136,6 +147,7 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 	p.control = &cdr.AccessControl{Store: p.access, Authorizer: p.authorizer, Auditor: p.auditor}
 	p.trail = &cdr.AuditTrail{Store: p.access, Rows: p.access, Opener: p.sealing.keys, Access: p.access, Authorizer: p.authorizer, Auditor: p.auditor}
 	p.transfers = &transfer.Transfers{Store: p.db, Act: p.service.Act(), Trail: p.access, SystemID: w.SystemID}
+	p.promotions = &promotion.Promotions{Store: p.db, Act: p.service.Act(), Automatic: w.AutoPromote}
 	p.feed = &feed.Feed{
 		Store: p.db, Act: p.service.Act(), Secret: w.FormSecret, Logger: w.Log,
 		Sender: &webhook.Sender{Client: outbound.Client(w.WebhookHosts...), Hosts: w.WebhookHosts},
@@ -193,9 +205,10 @@ func (p *parts) listen(o listenOptions) (_ *listeners, err error) {
 	options.Routes = slices.Concat(
 		openehr.Routes(p.service, openehr.About{Version: version, SystemID: o.SystemID}),
 
-		restfhir.Routes(p.forms, restfhir.About{Version: version}),
+		restfhir.BindingRoutes(p.forms), restfhir.Routes(p.forms, restfhir.About{Version: version}),
 		admin.Routes(p.service), admin.PurgeRoutes(p.service), admin.HoldRoutes(p.service), admin.TransferRoutes(p.transfers),
 		admin.FeedRoutes(p.feed),
+		admin.IndexRoutes(p.promotions),
 		restaccess.Routes(p.control),
 		audit.Routes(p.trail), audit.EventRoutes(p.trail, p.sealing, o.SystemID),
 		web.Routes(web.About{Version: version, SystemID: o.SystemID, Demo: o.Demo}),
@@ -231,6 +244,8 @@ func (p *parts) run(ctx context.Context, l *listeners, draining *atomic.Bool) er
 	behind.Go(func() error { return ended(backgroundCtx, p.authorizer.Run(backgroundCtx)) })
 	behind.Go(func() error { return p.auditor.Run(backgroundCtx) })
 	behind.Go(func() error { return p.feed.Run(backgroundCtx) })
+	behind.Go(func() error { return p.db.RunIndex(backgroundCtx, p.indexFailed) })
+	behind.Go(func() error { return p.promotions.Run(backgroundCtx, p.indexFailed) })
 
 	sealCtx, endSealing := context.WithCancel(context.WithoutCancel(ctx))
 	defer endSealing()
@@ -252,6 +267,11 @@ func (p *parts) run(ctx context.Context, l *listeners, draining *atomic.Bool) er
 	// What the writer wrote last is sealed too.
 	endSealing()
 	return errors.Join(err, sealed.Wait())
+}
+
+// indexFailed tells of work on promoted paths that will be tried again.
+func (p *parts) indexFailed(err error) {
+	p.log.Warn("promoted paths: an error, trying again", "error", err.Error())
 }
 
 // ended hides the error of a context that was meant to end.

@@ -50,6 +50,8 @@ type Serve struct {
 
 	WebhookHosts []string `name:"webhook-hosts" help:"Hosts that webhooks may be sent to, each as host or host:port as in its URL. Without any none can be made." env:"QUIRE_WEBHOOK_HOSTS" placeholder:"HOST" group:"Webhooks"`
 
+	AutoPromote int `help:"How many paths stored queries may have promoted to an index by themselves; 0 leaves all to quire index add." default:"20" env:"QUIRE_AUTO_PROMOTE" placeholder:"N" group:"Queries"`
+
 	BodyLimit     int           `help:"Bytes of a request body, packed and unpacked." default:"20971520" env:"QUIRE_BODY_LIMIT" placeholder:"BYTES" group:"Limits"`
 	MemoryBudget  int64         `help:"Bytes all request bodies and their trees in flight may take; beyond it is 503." default:"268435456" env:"QUIRE_MEMORY_BUDGET" placeholder:"BYTES" group:"Limits"`
 	Deadline      time.Duration `help:"Longest work on a request." default:"10s" env:"QUIRE_DEADLINE" group:"Limits"`

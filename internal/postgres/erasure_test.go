@@ -84,7 +84,7 @@ func TestErasureLeavesNothing(t *testing.T) {
 	must[cdr.Hold](t)(h.PutHold(ctx, system, cdr.Hold{EHR: ehr, Reason: "inquest"}))
 	must[any](t)(nil, h.exec(t, `insert into break_glass (ehr_id, id, principal, org, reason_code, reason, expires_at) values ($1, gen_random_uuid(), 'user:x', 'north', 'x', $2, now())`, ehr, marker))
 	must[any](t)(nil, h.exec(t, `insert into webhook_waiting (ehr_id, webhook, xact, place) values ($1, gen_random_uuid(), pg_current_xact_id(), 1)`, ehr))
-	must[any](t)(nil, h.exec(t, `insert into leaf (ehr_id, vo_id, ver, path, ord, num, ev, tmpl, sens, s) values ($1, $2, 1, 1, 1, 1, 1, 1, 0, $3)`, ehr, v.ObjectID, marker))
+	must[any](t)(nil, h.exec(t, `insert into leaf (ehr_id, vo_id, ver, path, ord, num, tmpl, sens, class, s) values ($1, $2, 1, 1, 1, 1, 1, 0, 1, $3)`, ehr, v.ObjectID, marker))
 	must[any](t)(nil, h.exec(t, `insert into destruction_request (ehr_id, object, reason, requested_by) values ($1, 'x', 'test-only', 'user:x')`, ehr))
 	must[any](t)(nil, h.exec(t, `insert into ehr_link (ehr_id, id, other, kind, reason, linked_by) values ($1, gen_random_uuid(), $2, 'merged', $3, 'user:x'), ($2, gen_random_uuid(), $1, 'merged-into', $3, 'user:x')`, ehr, other.ID, marker))
 	want(t, h.DeleteEHR(ctx, system, ehr), fault.Conflict, "legal-hold")

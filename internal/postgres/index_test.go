@@ -223,7 +223,7 @@ func TestEpochFence(t *testing.T) {
 		h.superuser(t, "update index_epoch set promoted = promoted + 1")
 		h.create(t, e.ID, "vital_signs_minimal", cdr.CommitInfo{})
 	}
-	if got, want := h.db.dict.Promoted(), int64(4); got != want {
+	if got, want := h.db.dict.Epoch(), int64(4); got != want {
 		t.Errorf("the store is at epoch %d, want %d", got, want)
 	}
 }

@@ -34,17 +34,20 @@ func (db *DB) intern(ctx context.Context, w *dictionary.Wanted) (dictionary.IDs,
 	}
 }
 
-const readEpochSQL = `select promoted from index_epoch`
-
-// reloadEpoch reads the epoch of promoted paths, after a fence refused.
+// reloadEpoch reads the epoch of promoted paths and the paths writers fill, after
+// a fence refused.
 func (db *DB) reloadEpoch(ctx context.Context) error {
 	var promoted int64
+	var paths []dictionary.Promoted
 	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
-		return conn.QueryRow(ctx, readEpochSQL).Scan(&promoted)
+		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) (err error) {
+			promoted, paths, err = readPromoted(ctx, tx, filled)
+			return err
+		})
 	})
 	if err != nil {
 		return translate(ctx, err)
 	}
-	db.dict.SetPromoted(promoted)
+	db.dict.SetPromoted(promoted, paths)
 	return nil
 }

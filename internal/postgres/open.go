@@ -46,13 +46,16 @@ type DB struct {
 	zone *time.Location
 	// snapshot is the dictionary as queries are planned with it.
 	snapshot atomic.Pointer[plan.Dictionary]
+	// wake tells the builder of promoted paths of work.
+	wake chan struct{}
+	slow slowQueries
 }
 
 // Open connects the pools and checks that the database answers and holds the
 // application's tables.
 func Open(ctx context.Context, c Config) (*DB, error) {
 	cores := int32(runtime.GOMAXPROCS(0))
-	db := &DB{wait: or(c.Wait, 250*time.Millisecond), queryWait: or(c.QueryWait, 2*time.Second), dict: dictionary.New()}
+	db := &DB{wait: or(c.Wait, 250*time.Millisecond), queryWait: or(c.QueryWait, 2*time.Second), dict: dictionary.New(), wake: make(chan struct{}, 1)}
 	pools := []struct {
 		to   **pgxpool.Pool
 		name string

@@ -343,6 +343,7 @@ func (p *pipeline) nodes(v cdr.NewVersion, cut []row.Row) {
 		return
 	}
 	p.Queue(nodesStatement, append([]any{p.commit.EHR, v.Object, following(v)}, columns(cut, p.ids).args()...)...)
+	queueLeaves(&p.Batch, p.commit.EHR, v.Object, following(v), cut, p.ids)
 }
 
 var nodesStatement = fmt.Sprintf(insertNodesSQL, everything(access.Version, "v"))

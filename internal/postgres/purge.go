@@ -16,13 +16,14 @@ import (
 )
 
 // objectDeletions empties every table that holds rows of one versioned object.
-// The contributions that are empty then go too. Audit stays.
+// The contributions that are empty then go too. Audit stays. Versions go before
+// their rows: who adds rows behind a commit holds the version meanwhile.
 var objectDeletions = []string{
-	`delete from leaf where ehr_id = $1 and vo_id = $2`,
-	`delete from node where ehr_id = $1 and vo_id = $2`,
 	`with gone as (delete from version where ehr_id = $1 and vo_id = $2 returning contribution_id)
 delete from contribution c using gone g where c.ehr_id = $1 and c.contribution_id = g.contribution_id
   and not exists (select 1 from %[1]s where v.ehr_id = $1 and v.contribution_id = c.contribution_id and v.vo_id <> $2)`,
+	`delete from leaf where ehr_id = $1 and vo_id = $2`,
+	`delete from node where ehr_id = $1 and vo_id = $2`,
 	`delete from folder_item where ehr_id = $1 and (folder_id = $2 or item_vo = $2)`,
 	`delete from item_tag where ehr_id = $1 and target_vo = $2`,
 	`delete from idempotency where ehr_id = $1 and starts_with(version_uid, $2::uuid::text)`,

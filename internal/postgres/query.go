@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"errors"
+	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,7 +19,7 @@ import (
 // A query is sent as one pipelined batch: transaction, settings, epoch, rows.
 const (
 	beginSnapshotSQL = `begin isolation level repeatable read read only`
-	epochSQL         = `select dictionary from index_epoch`
+	epochSQL         = `select dictionary + (promoted << 32) from index_epoch`
 
 	// How a query is planned. The planner takes a list of JSON for a hundred items
 	// and so one EHR for a million rows: it would read everything with several
@@ -51,6 +53,7 @@ const (
 	planArchetypesSQL = `select id, archetype_id from arch`
 	planRootsSQL      = `select distinct i.class, s.arch from shape s join shape_item i on i.shape = s.id where i.path = ''`
 	planInnerSQL      = `select distinct i.class, i.code from shape_item i where i.path <> ''`
+	planNarrowerSQL   = `select distinct s.arch, i.code from shape s join shape_item i on i.shape = s.id where i.path <> '' and i.code like '%.%'`
 )
 
 // maxReplans is how often a query is planned anew because the dictionary grew
@@ -70,7 +73,7 @@ func (db *DB) Query(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows) e
 		return err
 	}
 	if onDocuments(q.Query, q.Profile.All) {
-		return db.history(ctx, q, rows)
+		return db.whole(ctx, q, rows)
 	}
 	for range maxReplans {
 		dict, err := db.planDictionary(ctx)
@@ -79,13 +82,15 @@ func (db *DB) Query(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows) e
 		}
 		p, statement, err := planned(q, dict)
 		if notInSQL(q, err) {
-			return db.history(ctx, q, rows)
+			return db.whole(ctx, q, rows)
 		}
 		if err != nil {
 			return err
 		}
 		err = db.with(ctx, db.query, db.queryWait, func(conn *pgx.Conn) error {
-			return db.runQuery(ctx, conn, q.Profile, actionOf(p), p.Epoch, statement, rows)
+			begun := time.Now()
+			defer func() { db.slow.note(q, p, time.Since(begun)) }()
+			return db.runQuery(ctx, conn, q, actionOf(p), p.Epoch, statement, rows)
 		})
 		if !errors.Is(err, errStale) {
 			return translate(ctx, err)
@@ -93,6 +98,14 @@ func (db *DB) Query(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows) e
 		db.snapshot.CompareAndSwap(dict, nil)
 	}
 	return fault.New(fault.Unavailable, "dictionary-moving", "the data change faster than the query can be planned; try again")
+}
+
+// whole runs a query on documents, which has no order to page by.
+func (db *DB) whole(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows) error {
+	if q.Page != nil {
+		return fault.New(fault.Invalid, "query-cursor", "this query is answered from documents and has no pages by cursor; ask for it by fetch and offset")
+	}
+	return db.history(ctx, q, rows)
 }
 
 // planned gives the plan and the statement of a query for its profile.
@@ -106,7 +119,7 @@ func planned(q cdr.StoreQuery, dict *plan.Dictionary) (*plan.Plan, *sqlgen.State
 	if p.EHR == "" && !q.Profile.MayQueryPopulation() {
 		return nil, nil, populationRefused()
 	}
-	s, err := sqlgen.Generate(p, q.Profile)
+	s, err := sqlgen.GeneratePage(p, q.Profile, q.Page)
 	return p, s, err
 }
 
@@ -121,10 +134,21 @@ func populationRefused() error {
 	return fault.New(fault.Forbidden, "population", "a query that is not about one EHR needs the right to query a population")
 }
 
-func (db *DB) runQuery(ctx context.Context, conn *pgx.Conn, p *access.Profile, action access.Action, epoch int64, s *sqlgen.Statement, rows cdr.QueryRows) (err error) {
+// workMemorySQL bounds what a step of the plan takes before it uses disk.
+const workMemorySQL = `select set_config('work_mem', $1, true)`
+
+func (db *DB) runQuery(ctx context.Context, conn *pgx.Conn, q cdr.StoreQuery, action access.Action, epoch int64, s *sqlgen.Statement, rows cdr.QueryRows) (err error) {
+	// Rows nobody takes any more must not be read to their end.
+	ctx, leave := context.WithCancel(ctx)
+	defer leave()
 	b := &pgx.Batch{}
 	b.Queue(beginSnapshotSQL)
-	b.Queue(planningSQL, planning(ctx, p, action, s)...)
+	b.Queue(planningSQL, planning(ctx, q.Profile, action, s)...)
+	settings := 2
+	if q.WorkMemory > 0 {
+		b.Queue(workMemorySQL, strconv.FormatInt(q.WorkMemory>>10, 10)+"kB")
+		settings++
+	}
 	b.Queue(epochSQL)
 	b.Queue(s.SQL, s.Args...)
 	results := conn.SendBatch(ctx, b)
@@ -137,7 +161,7 @@ func (db *DB) runQuery(ctx context.Context, conn *pgx.Conn, p *access.Profile, a
 			err = end
 		}
 	}()
-	for range 2 {
+	for range settings {
 		if _, err = results.Exec(); err != nil {
 			return err
 		}
@@ -170,7 +194,11 @@ func (db *DB) runQuery(ctx context.Context, conn *pgx.Conn, p *access.Profile, a
 			continue
 		}
 		reader.Units(found.RawValues(), rows.Units)
+		if q.Key != nil {
+			q.Key(reader.Key(found.RawValues()))
+		}
 		if err := rows.Row(cells, ehr); err != nil {
+			leave()
 			return err
 		}
 	}
@@ -183,7 +211,8 @@ func (db *DB) planDictionary(ctx context.Context) (*plan.Dictionary, error) {
 	if d := db.snapshot.Load(); d != nil {
 		return d, nil
 	}
-	d := &plan.Dictionary{Archetypes: map[string]int32{}, Roots: map[rminfo.Class][]int32{}, Inner: map[rminfo.Class]map[string]bool{}}
+	d := &plan.Dictionary{Archetypes: map[string]int32{}, Roots: map[rminfo.Class][]int32{}, Inner: map[rminfo.Class]map[string]bool{},
+		Promoted: map[string][]plan.Promoted{}, Narrower: map[int32][]string{}}
 	err := db.with(ctx, db.query, db.queryWait, func(conn *pgx.Conn) error {
 		// One snapshot, so that the epoch is that of what is read.
 		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
@@ -195,6 +224,25 @@ func (db *DB) planDictionary(ctx context.Context) (*plan.Dictionary, error) {
 	}
 	db.snapshot.Store(d)
 	return d, nil
+}
+
+// freshDictionary gives the snapshot of this moment, for who does not learn from
+// running a query that the cached one is stale.
+func (db *DB) freshDictionary(ctx context.Context) (*plan.Dictionary, error) {
+	d, err := db.planDictionary(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var epoch int64
+	err = db.with(ctx, db.query, db.queryWait, func(conn *pgx.Conn) error { return conn.QueryRow(ctx, epochSQL).Scan(&epoch) })
+	if err != nil {
+		return nil, translate(ctx, err)
+	}
+	if epoch == d.Epoch {
+		return d, nil
+	}
+	db.snapshot.CompareAndSwap(d, nil)
+	return db.planDictionary(ctx)
 }
 
 func readDictionary(ctx context.Context, tx pgx.Tx, d *plan.Dictionary) error {
@@ -220,6 +268,7 @@ func readDictionary(ctx context.Context, tx pgx.Tx, d *plan.Dictionary) error {
 			}
 			d.Inner[c][text] = true
 		}},
+		{planNarrowerSQL, []any{&id, &text}, func() { d.Narrower[id] = append(d.Narrower[id], text) }},
 	} {
 		rows, err := tx.Query(ctx, read.sql)
 		if err != nil {
@@ -229,5 +278,15 @@ func readDictionary(ctx context.Context, tx pgx.Tx, d *plan.Dictionary) error {
 			return err
 		}
 	}
-	return nil
+	_, promoted, err := readPromoted(ctx, tx, usable)
+	for _, p := range promoted {
+		found := plan.Promoted{ID: p.ID, Path: p.Path}
+		for name, id := range d.Archetypes {
+			if p.Of(name) {
+				found.Archetypes = append(found.Archetypes, id)
+			}
+		}
+		d.Promoted[p.Text] = append(d.Promoted[p.Text], found)
+	}
+	return err
 }

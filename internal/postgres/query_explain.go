@@ -30,7 +30,7 @@ func (db *DB) ExplainQuery(ctx context.Context, q cdr.StoreQuery, estimates bool
 		e.Plan = "directories: documents are read, what the caller may not see is taken out, and the query is evaluated on them\n"
 		return e, nil
 	}
-	dict, err := db.planDictionary(ctx)
+	dict, err := db.freshDictionary(ctx)
 	if err != nil {
 		return e, err
 	}

@@ -69,7 +69,7 @@ func (db *DB) Reindex(ctx context.Context, progress func(done, total int)) error
 	}
 	last := indexed{ehr: nilUUID, object: nilUUID}
 	for done := 0; ; {
-		n := 0
+		n, before := 0, last
 		err := db.inTransaction(ctx, db.work, access.System(), access.Write, func(tx pgx.Tx) error {
 			list, err := readIndexed(ctx, tx, last, " for update")
 			if err != nil || len(list) == 0 {
@@ -78,6 +78,14 @@ func (db *DB) Reindex(ctx context.Context, progress func(done, total int)) error
 			n, last = len(list), list[len(list)-1]
 			return db.rebuild(ctx, tx, list, terms)
 		})
+		if refusal(err) == "epoch" {
+			// Promoted paths changed: the chunk is cut again.
+			if err := db.reloadEpoch(ctx); err != nil {
+				return err
+			}
+			last = before
+			continue
+		}
 		if err != nil {
 			return translate(ctx, err)
 		}
@@ -89,7 +97,10 @@ func (db *DB) Reindex(ctx context.Context, progress func(done, total int)) error
 		}
 	}
 	err = db.inTransaction(ctx, db.work, access.System(), access.Write, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, fmt.Sprintf(deleteOrphansSQL, everything(access.Version, "v")))
+		if _, err := tx.Exec(ctx, fmt.Sprintf(deleteOrphansSQL, everything(access.Version, "v"))); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, fmt.Sprintf(deleteLeafOrphansSQL, everything(access.Version, "v")))
 		return err
 	})
 	return translate(ctx, err)
@@ -124,10 +135,13 @@ func (db *DB) rebuild(ctx context.Context, tx pgx.Tx, list []indexed, terms map[
 		return err
 	}
 	b := &pgx.Batch{}
+	b.Queue(fencePromotedSQL, ids.Promoted)
 	for i, v := range list {
 		b.Queue(startKeySQL, v.ehr, v.object, v.ver, starts[i])
 		b.Queue(deleteVersionNodesSQL, v.ehr, v.object, v.ver)
+		b.Queue(deleteVersionLeavesSQL, v.ehr, v.object, v.ver)
 		b.Queue(nodesStatement, append([]any{v.ehr, v.object, v.ver}, columns(cuts[i], ids).args()...)...)
+		queueLeaves(b, v.ehr, v.object, v.ver, cuts[i], ids)
 	}
 	return tx.SendBatch(ctx, b).Close()
 }
@@ -222,8 +236,12 @@ func (db *DB) Verify(ctx context.Context, progress func(done, total int)) (Verif
 				return err
 			}
 			n, last = len(list), list[len(list)-1]
+			promoted, err := promotedArgs(ctx, tx)
+			if err != nil {
+				return err
+			}
 			for _, v := range list {
-				if err := result.compare(ctx, tx, v, terms, db.zone); err != nil {
+				if err := result.compare(ctx, tx, v, terms, db.zone, promoted); err != nil {
 					return err
 				}
 			}
@@ -240,12 +258,18 @@ func (db *DB) Verify(ctx context.Context, progress func(done, total int)) (Verif
 		}
 	}
 	err = db.inTransaction(ctx, db.work, access.System(), access.Read, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, fmt.Sprintf(countOrphansSQL, everything(access.Node, "n"), everything(access.Version, "v"))).Scan(&result.Orphans)
+		if err := tx.QueryRow(ctx, fmt.Sprintf(countOrphansSQL, everything(access.Node, "n"), everything(access.Version, "v"))).Scan(&result.Orphans); err != nil {
+			return err
+		}
+		var leaves int
+		err := tx.QueryRow(ctx, fmt.Sprintf(countLeafOrphansSQL, everything(access.Leaf, "l"), everything(access.Version, "v"))).Scan(&leaves)
+		result.Orphans += leaves
+		return err
 	})
 	return result, translate(ctx, err)
 }
 
-func (r *Verification) compare(ctx context.Context, tx pgx.Tx, v indexed, terms map[int32]*cdr.Template, zone *time.Location) error {
+func (r *Verification) compare(ctx context.Context, tx pgx.Tx, v indexed, terms map[int32]*cdr.Template, zone *time.Location, promoted []any) error {
 	t, err := canon.ReadStored(v.doc)
 	if err != nil {
 		return err
@@ -261,6 +285,13 @@ func (r *Verification) compare(ctx context.Context, tx pgx.Tx, v indexed, terms 
 		columns.num, columns.upto, columns.parent, columns.class, archetypes, hashes, columns.data).Scan(&different)
 	if err != nil {
 		return err
+	}
+	if len(promoted) > 0 {
+		var leaves int
+		if err := tx.QueryRow(ctx, compareLeavesSQL, append(promoted[:5:5], v.ehr, v.object, v.ver, promoted[5])...).Scan(&leaves); err != nil {
+			return err
+		}
+		different += leaves
 	}
 	r.Versions++
 	r.Rows += len(cut)

@@ -15,7 +15,7 @@ import (
 // for all other queries.
 func (g *generator) byStart() *plan.Source {
 	p := g.plan
-	if g.ehr != "" || p.Limit < 0 || p.Distinct || p.Where != nil || g.aggregates() || len(p.Order) == 0 || p.Order[0].Nulls != aql.NullsByOrder {
+	if g.page != nil || g.ehr != "" || p.Limit < 0 || p.Distinct || p.Where != nil || g.aggregates() || len(p.Order) == 0 || p.Order[0].Nulls != aql.NullsByOrder {
 		return nil
 	}
 	j := p.From

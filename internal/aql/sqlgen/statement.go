@@ -30,6 +30,8 @@ type Statement struct {
 	// are cut from documents, since only the cut objects can be compared.
 	Distinct      bool
 	Limit, Offset int64
+	// Keyed says that the last column is the row's key in the order of pages.
+	Keyed bool
 	// Ordered says that the statement reads in the order of an index and stops
 	// early: sorting instead would read everything.
 	Ordered bool
@@ -50,9 +52,9 @@ type Cell struct {
 	Sum, Average bool
 }
 
-// Generate writes the statement for a profile. The action is Read for a query
-// about one EHR and Query for a population.
-func Generate(p *plan.Plan, profile *access.Profile) (s *Statement, err error) {
+// GeneratePage writes the statement for a profile, of one page where one is asked
+// for. The action is Read for a query about one EHR and Query for a population.
+func GeneratePage(p *plan.Plan, profile *access.Profile, page *plan.Keyset) (s *Statement, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			u, ok := r.(unsupported)
@@ -62,7 +64,7 @@ func Generate(p *plan.Plan, profile *access.Profile) (s *Statement, err error) {
 			s, err = nil, u.err
 		}
 	}()
-	g := &generator{plan: p, args: &access.Args{}, profile: profile, laterals: map[*plan.Step]string{}, keys: map[string]string{}}
+	g := &generator{plan: p, page: page, args: &access.Args{}, profile: profile, laterals: map[*plan.Step]string{}, keys: map[string]string{}}
 	action := access.Query
 	if p.EHR != "" {
 		action = access.Read
@@ -76,6 +78,8 @@ func Generate(p *plan.Plan, profile *access.Profile) (s *Statement, err error) {
 type unsupported struct{ err error }
 
 type generator struct {
+	// page is nil for the whole.
+	page    *plan.Keyset
 	plan    *plan.Plan
 	args    *access.Args
 	scope   *access.Scope
@@ -112,7 +116,7 @@ func (g *generator) statement() *Statement {
 	if g.newest == nil && g.leaf == nil && (p.Limit < 0 || len(p.Order) > 0 || p.Distinct || g.aggregates()) {
 		with = g.scope.Once("open")
 	}
-	out.Ordered = g.newest != nil || g.leaf != nil && p.Limit >= 0 && (g.leaf.sorted || len(p.Order) == 0 && !p.Distinct && !g.aggregates())
+	out.Ordered = g.newest != nil || g.leaf != nil && g.page == nil && p.Limit >= 0 && (g.leaf.sorted || len(p.Order) == 0 && !p.Distinct && !g.aggregates())
 	from, where := g.from()
 	for _, s := range p.Sources {
 		g.shared(s)
@@ -159,6 +163,10 @@ func (g *generator) statement() *Statement {
 	}
 	units, of := g.unitColumns(aggregates)
 	columns, out.Units = append(append(columns, units...), g.beside...), of
+	keys := g.pageKeys(out, order)
+	if !g.outside() {
+		columns = append(columns, keys.columns()...)
+	}
 
 	var b strings.Builder
 	b.WriteString("select ")
@@ -183,7 +191,12 @@ func (g *generator) statement() *Statement {
 	if len(group) > 0 {
 		b.WriteString("\ngroup by " + strings.Join(group, ", "))
 	}
-	if len(order) > 0 {
+	switch {
+	case keys != nil:
+		inner := b.String()
+		b.Reset()
+		b.WriteString(keys.statement(inner))
+	case len(order) > 0:
 		if g.outside() {
 			// What is grouped or distinct can be sorted only by what is selected.
 			inner := b.String()
@@ -198,12 +211,12 @@ func (g *generator) statement() *Statement {
 		if p.Limit >= 0 {
 			b.WriteString("\nlimit " + g.args.Add(p.Limit) + "::bigint")
 		}
-		if p.Offset > 0 {
-			b.WriteString("\noffset " + g.args.Add(p.Offset) + "::bigint")
+		if offset := p.Offset + keys.skip(); offset > 0 {
+			b.WriteString("\noffset " + g.args.Add(offset) + "::bigint")
 		}
 	}
 	out.SQL = b.String()
-	if out.Documents > 0 || p.Backward {
+	if out.Documents > 0 || p.Backward || keys != nil {
 		out.SQL = g.outer(out)
 	}
 	if with != "" {
@@ -253,6 +266,9 @@ func (g *generator) outer(s *Statement) string {
 	}
 	for _, cell := range s.Units {
 		columns = append(columns, fmt.Sprintf("q.u%d", cell))
+	}
+	if s.Keyed {
+		columns = append(columns, "q.page_key")
 	}
 	direction := ""
 	if g.plan.Backward {

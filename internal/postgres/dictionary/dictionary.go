@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/quire-cdr/quire/internal/aql/promote"
 	"github.com/quire-cdr/quire/internal/aql/row"
 )
 
@@ -37,6 +38,7 @@ type Dictionary struct {
 	shape    map[Hash]int32
 	wide     map[string]wideShape
 	promoted int64
+	paths    []Promoted
 	// Limit is how many shapes an archetype may have; tests lower it.
 	Limit int
 }
@@ -56,8 +58,10 @@ type IDs struct {
 	// Shape is by the hash of the row's shape; where that found no room the id is
 	// that of the wide shape.
 	Shape map[Hash]int32
-	// Promoted is the epoch of promoted paths the commit is made for.
+	// Promoted is the epoch of promoted paths the commit is made for, Paths are
+	// those that writers fill.
 	Promoted int64
+	Paths    []Promoted
 	// Zone is that of the store: it reads date-times without an offset.
 	Zone *time.Location
 }
@@ -96,7 +100,7 @@ func (d *Dictionary) Lookup(w *Wanted) (known IDs, missing *Wanted) {
 	missing = NewWanted()
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	known.Promoted = d.promoted
+	known.Promoted, known.Paths = d.promoted, d.paths
 	for a := range w.arch {
 		if id, ok := d.arch[a]; ok {
 			known.Arch[a] = id
@@ -154,16 +158,22 @@ func (d *Dictionary) Keep(got *Allocation) {
 	}
 }
 
-// Promoted is the epoch of promoted paths as last read.
-func (d *Dictionary) Promoted() int64 {
+// Epoch is that of promoted paths as last read.
+func (d *Dictionary) Epoch() int64 {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	return d.promoted
 }
 
-// SetPromoted notes the epoch of promoted paths.
-func (d *Dictionary) SetPromoted(epoch int64) {
+// Promoted is a promoted path and its number.
+type Promoted struct {
+	promote.Path
+	ID int32
+}
+
+// SetPromoted notes the epoch of promoted paths and those that writers fill.
+func (d *Dictionary) SetPromoted(epoch int64, paths []Promoted) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.promoted = epoch
+	d.promoted, d.paths = epoch, paths
 }
