@@ -21,10 +21,8 @@ type Bindings interface {
 	// Binding is the file of a foreign form by its canonical address without a
 	// version, "" where none is registered.
 	Binding(ctx context.Context, questionnaire string) (string, error)
-	// Questionnaires lists the addresses of the forms that have one.
-	Questionnaires(ctx context.Context) ([]string, error)
 	// PutBinding registers a file in place of the one before.
-	PutBinding(ctx context.Context, questionnaire, template, text, by string) error
+	PutBinding(ctx context.Context, questionnaire, template, text, by string, audit cdr.Event) error
 }
 
 // foreign is the binding of a form from elsewhere, nil where there is none: a
@@ -32,6 +30,11 @@ type Bindings interface {
 func (f *Forms) foreign(ctx context.Context, caller cdr.Caller, questionnaire string) (*Form, *binding.Form, error) {
 	if questionnaire == "" {
 		return nil, nil, nil
+	}
+	if id, _ := canonicalID(questionnaire); id != "" {
+		if _, ours := f.names.GetIfPresent(id); ours {
+			return nil, nil, nil
+		}
 	}
 	b := f.Shipped[questionnaire]
 	if f.Bindings != nil {
@@ -59,6 +62,16 @@ func (f *Forms) foreign(ctx context.Context, caller cdr.Caller, questionnaire st
 // Bind registers a binding file. Its template must be there, and every path and
 // code of the file must be the template's.
 func (f *Forms) Bind(ctx context.Context, caller cdr.Caller, text []byte) (*binding.Form, error) {
+	p, err := f.profile(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	if !p.MayUse(templatesArea) {
+		return nil, f.deny(ctx, caller, cdr.Event{Action: "C"}, fault.New(fault.Forbidden, "binding-forbidden", "binding a form needs the right to manage templates"), "")
+	}
+	if f.Bindings == nil {
+		return nil, fault.New(fault.NotImplemented, "bindings", "this server keeps no bindings")
+	}
 	b, err := binding.Read(text)
 	if err != nil {
 		return nil, err
@@ -71,24 +84,25 @@ func (f *Forms) Bind(ctx context.Context, caller cdr.Caller, text []byte) (*bind
 	if err != nil {
 		return nil, err
 	}
-	if f.Bindings == nil {
-		return nil, fault.New(fault.NotImplemented, "bindings", "this server keeps no bindings")
-	}
-	return bound, f.Bindings.PutBinding(ctx, b.Questionnaire, b.Template, string(text), caller.Subject)
+	audit := cdr.Event{Action: "U", Object: b.Questionnaire, Template: form.Template.Family, Outcome: "success", Principal: p.Principal, Role: p.Role,
+		Org: caller.Organisation, Purpose: caller.Purpose, Source: caller.Source, RequestID: caller.RequestID, Epoch: p.Epoch}
+	return bound, f.Bindings.PutBinding(ctx, b.Questionnaire, b.Template, string(text), caller.Subject, audit)
 }
 
-// Binding is the file of a foreign form as it is in force.
-func (f *Forms) Binding(ctx context.Context, questionnaire string) ([]byte, error) {
-	if f.Bindings != nil {
-		text, err := f.Bindings.Binding(ctx, questionnaire)
-		if err != nil || text != "" {
-			return []byte(text), err
-		}
+// templatesArea is the administrative area of templates, whose managers bind forms.
+const templatesArea = "templates"
+
+// Binding is the file of a foreign form as it is in force, shown to who may use
+// its template.
+func (f *Forms) Binding(ctx context.Context, caller cdr.Caller, questionnaire string) ([]byte, error) {
+	_, b, err := f.foreign(ctx, caller, questionnaire)
+	if err != nil {
+		return nil, err
 	}
-	if b := f.Shipped[questionnaire]; b != nil {
-		return b.Write()
+	if b == nil {
+		return nil, fault.New(fault.NotFound, "binding-unknown", "no form of this address is bound to a template")
 	}
-	return nil, fault.New(fault.NotFound, "binding-unknown", "no form of this address is bound to a template")
+	return b.Write()
 }
 
 // envelope is what this server reads of a foreign response beside its answers.

@@ -132,6 +132,11 @@ func outcome(done *form.Processed) fhir.OperationOutcome {
 		removed.Extension = []fhir.Extension{{URL: sdc.ExtLinkID, ValueString: linkID}}
 		out.Issue = append(out.Issue, removed)
 	}
+	for _, linkID := range done.Kept {
+		kept := note("kept", "no node of the template takes the answer; it is kept with the composition and comes back with the response")
+		kept.Extension = []fhir.Extension{{URL: sdc.ExtLinkID, ValueString: linkID}}
+		out.Issue = append(out.Issue, kept)
+	}
 	for _, linkID := range done.Coarsened {
 		fuller := note("coarsened", "the date was issued without day or month and came back with the first; it counts as unchanged")
 		fuller.Extension = []fhir.Extension{{URL: sdc.ExtLinkID, ValueString: linkID}}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -178,4 +179,25 @@ func number(v any) *fhir.Decimal {
 	text := fmt.Sprint(v)
 	d := fhir.Decimal(text)
 	return &d
+}
+
+// Shipped reads the binding files of a folder, by the addresses of their forms.
+func Shipped(files fs.FS) (map[string]*Binding, error) {
+	paths, err := fs.Glob(files, "bindings/*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]*Binding{}
+	for _, path := range paths {
+		text, err := fs.ReadFile(files, path)
+		if err != nil {
+			return nil, err
+		}
+		b, err := Read(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		out[b.Questionnaire] = b
+	}
+	return out, nil
 }

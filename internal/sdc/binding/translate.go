@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/fhir"
 	"github.com/quire-cdr/quire/internal/rm"
@@ -77,13 +79,7 @@ func (f *Form) Personal(text []byte) []fhir.Identifier {
 // Canonical is the address of the form that a response of any kind answers,
 // without its version; "" where it names none.
 func Canonical(text []byte) string {
-	var r struct {
-		Questionnaire string `json:"questionnaire"`
-	}
-	if json.Unmarshal(text, &r) != nil {
-		return ""
-	}
-	address, _, _ := strings.Cut(r.Questionnaire, "|")
+	address, _, _ := strings.Cut(gjson.GetBytes(text, "questionnaire").String(), "|")
 	return address
 }
 
