@@ -33,7 +33,7 @@ func (o *resultWriter) explain(q StoreQuery) error {
 	if !ok {
 		return fault.New(fault.NotImplemented, "query-explain", "the store explains no queries")
 	}
-	e, err := store.ExplainQuery(o.set.ctx, q, o.set.estimates)
+	e, err := store.ExplainQuery(o.ctx, q, o.set.estimates)
 	if err != nil {
 		return err
 	}

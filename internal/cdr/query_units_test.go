@@ -1,9 +1,11 @@
 package cdr
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/quire-cdr/quire/internal/aql"
+	"github.com/quire-cdr/quire/internal/cdr/result"
 )
 
 func TestMixedUnitsInMeta(t *testing.T) {
@@ -14,13 +16,13 @@ func TestMixedUnitsInMeta(t *testing.T) {
 	o := &resultWriter{set: &ResultSet{query: q}, units: map[int][]string{}}
 	o.Units(1, []string{"kg"})
 	o.Units(1, []string{"kg"})
-	if o.warnings(); len(o.buf) != 0 {
-		t.Errorf("one unit: %s", o.buf)
+	if got := o.mixed(); len(got) != 0 {
+		t.Errorf("one unit: %v", got)
 	}
 	o.Units(0, []string{"kg", "[lb_av]"})
 	o.Units(1, []string{"g"})
-	o.warnings()
-	if got, want := string(o.buf), `,"mixed_units":[{"column":"weight","units":["[lb_av]","kg"]},{"column":"#1","units":["g","kg"]}]`; got != want {
-		t.Errorf("%s, want %s", got, want)
+	want := []result.MixedUnits{{Column: "weight", Units: []string{"[lb_av]", "kg"}}, {Column: "#1", Units: []string{"g", "kg"}}}
+	if got := o.mixed(); !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

@@ -1,6 +1,7 @@
 package cdr
 
 import (
+	"crypto/cipher"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -35,6 +36,11 @@ type Deps struct {
 	PassUnanswered bool
 	// ValueSets expands value sets that AQL names; nil knows none.
 	ValueSets ValueSets
+	// QueryLimits bound queries by role; nil are the defaults.
+	QueryLimits QueryLimitsByRole
+	// CursorSecret seals the cursors of query pages, the same for all processes; nil
+	// makes one that ends with the process.
+	CursorSecret []byte
 	// Logger defaults to slog.Default.
 	Logger *slog.Logger
 }
@@ -54,6 +60,9 @@ type Service struct {
 	terminology validate.Terminology
 	valueSets   ValueSets
 	log         *slog.Logger
+	queryLimits QueryLimitsByRole
+	running     queriesRunning
+	cursors     cipher.AEAD
 	// passUnanswered: see Deps.
 	passUnanswered bool
 	templates      *otter.Cache[string, cachedTemplate]
@@ -72,6 +81,7 @@ func New(d Deps) *Service {
 		d.NHSNamespaces = []string{"https://fhir.nhs.uk/Id/nhs-number"}
 	}
 	return &Service{
+		queryLimits: d.QueryLimits, cursors: cursorCipher(d.CursorSecret),
 		store: d.Store, authorizer: d.Authorizer, auditor: d.Auditor, clock: d.Clock,
 		systemID: d.SystemID, manners: MannersFor(d.Compat), destruction: d.Destruction, twoPersons: d.TwoPersons, nhs: d.NHSNamespaces, log: d.Logger,
 		terminology: d.Terminology, passUnanswered: d.PassUnanswered, valueSets: d.ValueSets,

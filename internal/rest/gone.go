@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"net"
 	"syscall"
 	"time"
@@ -16,11 +17,19 @@ const glance = 250 * time.Millisecond
 // connection: fasthttp does not tell, and a query nobody waits for would hold a
 // database connection until its deadline.
 func watched(ctx context.Context, conn net.Conn, work func(context.Context) error) error {
+	ctx, stop := watching(ctx, conn, nil)
+	defer stop()
+	return work(ctx)
+}
+
+// watching gives such a context; stop ends the watch and waits for its end. late,
+// where given, is called when the deadline comes first.
+func watching(ctx context.Context, conn net.Conn, late func()) (watched context.Context, stop func()) {
 	socket := rawConn(conn)
+	ctx, cancel := context.WithCancel(ctx)
 	if socket == nil {
-		return work(ctx)
+		return ctx, cancel
 	}
-	ctx, stop := context.WithCancel(ctx)
 	var watcher errgroup.Group
 	watcher.Go(func() error {
 		tick := time.NewTicker(glance)
@@ -28,19 +37,21 @@ func watched(ctx context.Context, conn net.Conn, work func(context.Context) erro
 		for {
 			select {
 			case <-ctx.Done():
+				if late != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+					late()
+				}
 				return nil
 			case <-tick.C:
 				if gone(socket) {
-					stop()
+					cancel()
 				}
 			}
 		}
 	})
-	defer func() {
-		stop()
+	return ctx, func() {
+		cancel()
 		_ = watcher.Wait() // it returns nothing but nil
-	}()
-	return work(ctx)
+	}
 }
 
 // rawConn finds the socket below TLS; nil where there is none.

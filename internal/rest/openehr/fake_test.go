@@ -231,23 +231,36 @@ func (f *fake) Query(context.Context, cdr.Caller, cdr.QueryRequest) (*cdr.Result
 	return nil, fault.New(fault.NotImplemented, "fake", "not asked")
 }
 
-func (f *fake) execute(_ context.Context, _ cdr.Caller, query cdr.QueryRequest, w io.Writer) (bool, error) {
+func (f *fake) execute(_ context.Context, _ cdr.Caller, query cdr.QueryRequest) (openehr.Answer, error) {
 	f.aql = query
+	return result{query}, nil
+}
+
+// result is a small one, of a tag that is its text.
+type result struct{ query cdr.QueryRequest }
+
+func (r result) Withheld() bool { return r.query.Name != "" }
+
+func (r result) Outcome() cdr.QueryOutcome {
+	o := cdr.QueryOutcome{Tag: r.query.Text}
+	if r.query.Paged {
+		o.Next = "n-" + r.query.Cursor
+	}
+	if r.query.Text == "CUT" {
+		o.Truncated = 7
+	}
+	return o
+}
+
+func (r result) Run(_ context.Context, w io.Writer) (int64, error) {
 	if _, err := w.Write([]byte(`{"rows":[`)); err != nil {
-		return false, err
+		return 0, err
 	}
-	switch query.Text {
-	case "BREAK":
-		return false, fault.New(fault.Timeout, "query-timeout", "the query took too long")
-	case "FLOOD":
-		for {
-			if _, err := w.Write(make([]byte, 1<<20)); err != nil {
-				return false, err
-			}
-		}
+	if r.query.Text == "BREAK" {
+		return 0, fault.New(fault.Timeout, "query-timeout", "the query took too long")
 	}
-	_, err := w.Write([]byte(`[82.0]]}`))
-	return query.Name != "", err
+	n, err := w.Write([]byte(`[82.0]]}`))
+	return int64(n), err
 }
 
 type everyone struct{}

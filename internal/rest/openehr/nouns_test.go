@@ -208,7 +208,20 @@ func TestQuery(t *testing.T) {
 			check: func(t *testing.T, f *fake) { want(t, ehrID, f.aql.EHR) }},
 		{name: "two scopes", method: "GET", path: "/query/aql?q=S&ehr_id=" + unknown, headers: h{"openehr-ehr-id": ehrID}, status: 400},
 		{name: "a fault in the middle has a status", method: "GET", path: "/query/aql?q=BREAK", status: 408, text: `"message":"the query took too long"`},
-		{name: "more than can be answered", method: "GET", path: "/query/aql?q=FLOOD", status: 400, text: "fetch"},
+		{name: "a tag that is not a version's", method: "GET", path: "/query/aql?q=S", status: 200, want: h{"ETag": `W/"S"`}},
+		{name: "unchanged", method: "GET", path: "/query/aql?q=S", headers: h{"If-None-Match": `W/"S"`}, status: 304},
+		{name: "a POST is answered", method: "POST", path: "/query/aql", body: `{"q":"S"}`, headers: h{"If-None-Match": `W/"S"`}, status: 200},
+		{name: "cut off", method: "GET", path: "/query/aql?q=CUT", status: 200, want: h{"Quire-Truncated": "rows=7"}},
+		{name: "the first page", method: "GET", path: "/query/aql?q=S&_cursor=&a=b%20c", status: 200,
+			want: h{"Quire-Next-Cursor": "n-", "Link": "<" + base + "/query/aql?_cursor=n-&a=b+c&q=S>; rel=\"next\""}},
+		{name: "the next page by body", method: "POST", path: "/query/aql", body: `{"q":"S","_cursor":"n-"}`, status: 200, want: h{"Quire-Next-Cursor": "n-n-", "Link": ""}},
+		{name: "two cursors", method: "POST", path: "/query/aql?_cursor=a", body: `{"q":"S","_cursor":"b"}`, status: 400},
+		{name: "as CSV", method: "GET", path: "/query/aql?q=S", headers: h{"Accept": "text/csv"}, status: 200,
+			want:  h{"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": `attachment; filename="result.csv"`},
+			check: func(t *testing.T, f *fake) { want(t, "csv", f.aql.Format.Name) }},
+		{name: "as lines by POST", method: "POST", path: "/query/aql?_format=ndjson", body: `{"q":"S"}`, status: 200, want: h{"Content-Type": "application/x-ndjson"}},
+		{name: "as parquet", method: "GET", path: "/query/aql?q=S&_format=parquet", status: 200, want: h{"Content-Type": "application/vnd.apache.parquet"}},
+		{name: "as nothing", method: "GET", path: "/query/aql?q=S&_format=xls", status: 400},
 		{name: "exact", method: "GET", path: "/query/aql?q=S&exact_archetypes=true", status: 200, check: func(t *testing.T, f *fake) {
 			if !f.aql.Exact || len(f.aql.Params) != 0 {
 				t.Errorf("%+v", f.aql)

@@ -6,10 +6,12 @@ import (
 	stdjson "encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/cdr/result"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/rest"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
@@ -21,13 +23,21 @@ type queryService interface {
 	ExecuteStoredQuery(ctx context.Context, caller cdr.Caller, name, version string, query cdr.QueryRequest) (*cdr.ResultSet, error)
 }
 
-// executor runs a query and writes its RESULT_SET; withheld says that rows may
-// be missing from it. A query with a name is the stored one of that name and,
-// after a slash, version.
-type executor func(ctx context.Context, caller cdr.Caller, query cdr.QueryRequest, w io.Writer) (withheld bool, err error)
+// answer is a query that may run; *cdr.ResultSet is one.
+type answer interface {
+	Run(ctx context.Context, to io.Writer) (int64, error)
+	// Withheld says that rows may be missing.
+	Withheld() bool
+	// Outcome is known after Run.
+	Outcome() cdr.QueryOutcome
+}
+
+// executor prepares a query. A query with a name is the stored one of that name
+// and, after a slash, version.
+type executor func(ctx context.Context, caller cdr.Caller, query cdr.QueryRequest) (answer, error)
 
 func executorOf(service queryService) executor {
-	return func(ctx context.Context, caller cdr.Caller, query cdr.QueryRequest, w io.Writer) (bool, error) {
+	return func(ctx context.Context, caller cdr.Caller, query cdr.QueryRequest) (answer, error) {
 		var result *cdr.ResultSet
 		var err error
 		if name, version, _ := strings.Cut(query.Name, "/"); name != "" {
@@ -36,10 +46,9 @@ func executorOf(service queryService) executor {
 			result, err = service.Query(ctx, caller, query)
 		}
 		if err != nil {
-			return false, err
+			return nil, err
 		}
-		_, err = result.WriteTo(w)
-		return result.Withheld(), err
+		return result, nil
 	}
 }
 
@@ -74,6 +83,7 @@ type queryHandlers struct {
 // protocol are the names of the query string that are never AQL parameters.
 var protocol = map[string]bool{
 	"q": true, "ehr_id": true, "offset": true, "fetch": true, "query_parameters": true, "exact_archetypes": true, "explain": true,
+	"_format": true, "_cursor": true,
 }
 
 func (h queryHandlers) get(call *rest.Call) error {
@@ -116,6 +126,7 @@ type bodyJSON struct {
 	Fetch      *int           `json:"fetch"`
 	Parameters jsontext.Value `json:"query_parameters"`
 	Hyphened   jsontext.Value `json:"query-parameters"`
+	Cursor     *string        `json:"_cursor"`
 }
 
 func (h queryHandlers) post(call *rest.Call) error {
@@ -136,7 +147,11 @@ func (h queryHandlers) post(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	return h.run(call, cdr.QueryRequest{Text: in.Q, Name: name, EHR: in.EHR, Params: parameters}, in.Offset, in.Fetch)
+	query := cdr.QueryRequest{Text: in.Q, Name: name, EHR: in.EHR, Params: parameters}
+	if in.Cursor != nil {
+		query.Paged, query.Cursor = true, *in.Cursor
+	}
+	return h.run(call, query, in.Offset, in.Fetch)
 }
 
 // parametersOf reads the object of query parameters; numbers keep their text.
@@ -172,18 +187,9 @@ func parametersOf(text jsontext.Value) (map[string]any, error) {
 // run settles what may stand in several places, executes and answers. offset and
 // fetch are those of the body.
 func (h queryHandlers) run(call *rest.Call, query cdr.QueryRequest, offset, fetch *int) error {
-	as, err := enclosed(call)
+	media, err := h.spelled(call, &query)
 	if err != nil {
 		return err
-	}
-	if as.simplified != 0 {
-		write := writer(call, h.templates)
-		query.Spell = func(object []byte) ([]byte, error) {
-			if classOf(object) != rminfo.COMPOSITION.Name() {
-				return object, nil
-			}
-			return write(object, as.simplified)
-		}
 	}
 	if query.Name == "" && strings.TrimSpace(query.Text) == "" {
 		return fault.New(fault.Invalid, "q-missing", "the query text q is missing")
@@ -208,19 +214,108 @@ func (h queryHandlers) run(call *rest.Call, query cdr.QueryRequest, offset, fetc
 			return fault.New(fault.Invalid, strings.ReplaceAll(f.name, "_", "-"), "%s must be true or false", f.name)
 		}
 	}
+	if values := call.QueryAll("_cursor"); len(values) > 0 {
+		if query.Paged && query.Cursor != values[0] {
+			return fault.New(fault.Invalid, "query-cursor", "_cursor in the URL and in the body differ")
+		}
+		query.Paged, query.Cursor = true, values[0]
+	}
+	if query.Explain {
+		query.Format, media = result.Format{}, rest.JSON
+	}
 	if query.Offset, err = agreed(call, "offset", offset); err != nil {
 		return err
 	}
 	if query.Fetch, err = agreed(call, "fetch", fetch); err != nil {
 		return err
 	}
-	answer := call.Answer()
-	withheld, err := h.execute(call.Context(), call.Caller, query, answer)
+	found, err := h.execute(call.Context(), call.Caller, query)
 	if err != nil {
 		return err
 	}
-	disclose(call, withheld)
-	return answer.Send(as.media)
+	disclose(call, found.Withheld())
+	if query.Format.Name == "csv" || query.Format.Name == "parquet" {
+		call.Set("Content-Disposition", `attachment; filename="result.`+query.Format.Name+`"`)
+	}
+	return call.Spool(rest.Spool{
+		ContentType: media,
+		Write: func(ctx context.Context, to io.Writer) error {
+			_, err := found.Run(ctx, to)
+			return err
+		},
+		Whole: func() bool {
+			outcome := found.Outcome()
+			for name, value := range outcomeHeaders(outcome) {
+				call.Set(name, value)
+			}
+			if outcome.Next != "" && call.IsGet() {
+				call.Set("Link", "<"+call.Here("_cursor", outcome.Next)+`>; rel="next"`)
+			}
+			return outcome.Tag != "" && call.ETagOf(outcome.Tag)
+		},
+		Trailers: []string{truncatedHeader, cursorHeader},
+		Ended:    func() map[string]string { return outcomeHeaders(found.Outcome()) },
+	})
+}
+
+// What a client is told of a result outside of it, for formats that have no place
+// for it: that the server cut it off, and where the next page begins.
+const (
+	truncatedHeader = "Quire-Truncated"
+	cursorHeader    = "Quire-Next-Cursor"
+)
+
+func outcomeHeaders(o cdr.QueryOutcome) map[string]string {
+	told := map[string]string{}
+	if o.Truncated > 0 {
+		told[truncatedHeader] = "rows=" + strconv.FormatInt(o.Truncated, 10)
+	}
+	if o.Next != "" {
+		told[cursorHeader] = o.Next
+	}
+	return told
+}
+
+// spelled settles how the result is written: _format or Accept names a format of
+// the whole, else of the compositions in a RESULT_SET. No parameter of AQL begins
+// with an underscore.
+func (h queryHandlers) spelled(call *rest.Call, query *cdr.QueryRequest) (media string, err error) {
+	named := call.Query("_format")
+	if named == "" && call.Header("Accept") != "" {
+		offers := []string{rest.JSON}
+		for _, m := range simplifiedMedia {
+			offers = append(offers, m.media)
+		}
+		for _, f := range result.Formats[1:] {
+			offers = append(offers, f.Media)
+		}
+		if named, err = call.Accept(offers...); err != nil {
+			return "", err
+		}
+	}
+	f, known := result.Named(named)
+	switch {
+	case known && f.Name != result.Formats[0].Name:
+		query.Format = f
+		return f.Media, nil
+	case call.Query("_format") != "":
+		if known {
+			return f.Media, nil
+		}
+		return "", fault.New(fault.Invalid, "query-format", "_format must be json, csv, ndjson or parquet")
+	}
+	as, err := enclosed(call)
+	if err != nil || as.simplified == 0 {
+		return as.media, err
+	}
+	write := writer(call, h.templates)
+	query.Spell = func(object []byte) ([]byte, error) {
+		if classOf(object) != rminfo.COMPOSITION.Name() {
+			return object, nil
+		}
+		return write(object, as.simplified)
+	}
+	return as.media, nil
 }
 
 // agreed is a number that may stand in the URL and in the body, equal in both;
