@@ -3,6 +3,7 @@ package eval
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/quire-cdr/quire/internal/aql"
@@ -392,7 +393,7 @@ func (c *query) place(p *aql.PathExpr, add bool) search {
 	for i, s := range segments {
 		key := stepKey{from: at, text: s.Name}
 		if s.Predicate != nil {
-			key.text += "[" + aql.Format(s.Predicate)
+			key.text += "[" + strings.Trim(c.meaning(s.Predicate), "()")
 		}
 		next, ok := c.index[key]
 		if !ok {
@@ -407,6 +408,40 @@ func (c *query) place(p *aql.PathExpr, add bool) search {
 		at = next
 	}
 	return search{from: at}
+}
+
+// meaning writes a predicate in its long form and with the values of parameters:
+// predicates that say the same are one step.
+func (c *query) meaning(e aql.Expr) string {
+	switch e := e.(type) {
+	case *aql.Logical:
+		parts := make([]string, len(e.Operands))
+		for i, o := range e.Operands {
+			parts[i] = c.meaning(o)
+		}
+		return "(" + strings.Join(parts, " "+e.Op.String()+" ") + ")"
+	case *aql.NodeID:
+		if e.Name == nil {
+			return c.meaning(e.Expand())
+		}
+		return strings.Trim(c.meaning(e.Expand()), "()")
+	case *aql.Comparison:
+		return aql.Format(e.Left) + " " + e.Op.String() + " " + c.operandMeaning(e.Right)
+	}
+	return aql.Format(e)
+}
+
+func (c *query) operandMeaning(e aql.Expr) string {
+	switch e := e.(type) {
+	case *aql.Literal:
+		v := literal(e)
+		return string(v.AppendJSON(nil))
+	case *aql.Param:
+		if v, err := c.param(e, e.Name); err == nil {
+			return string(v.AppendJSON(nil))
+		}
+	}
+	return aql.Format(e)
 }
 
 // bindColumns sorts the columns into plain and aggregate ones. A column is

@@ -148,17 +148,16 @@ func (r *run) addKeys(l *line) {
 	}
 }
 
-// result orders and cuts the rows: LIMIT is of what is distinct.
+// result orders and cuts the rows: DISTINCT before ORDER BY before LIMIT.
 func (r *run) result() *Result {
 	if r.grouped {
 		r.writeGroups()
 	}
-	// Of rows that are one, the one that sorts first stands for them.
-	if len(r.order) > 0 {
-		slices.SortStableFunc(r.lines, r.compareLines)
-	}
 	if r.Distinct {
 		r.distinct()
+	}
+	if len(r.order) > 0 {
+		slices.SortStableFunc(r.lines, r.compareLines)
 	}
 	lines := r.lines
 	switch {

@@ -98,6 +98,7 @@ func (b *builder) version(c *aql.Class, s *Source) error {
 	if c.Scope == aql.AllVersions {
 		return aql.Unsupported(c, "ALL_VERSIONS")
 	}
+	s.Latest = c.Scope == aql.LatestVersion
 	p, err := b.predicate(c.Predicate, &anchor{source: s})
 	s.Filter = p.filter
 	return err
@@ -124,9 +125,11 @@ func (b *builder) node(c *aql.Class, s *Source, above context) error {
 	}
 	s.Classes = concrete(class)
 	s.Objects = []int16{objectKind(class)}
+	s.Latest = above.version != nil && above.version.Latest || above.node != nil && above.node.Latest
 	if above.node != nil {
 		// A FOLDER holds what its items refer to; everything else stays inside.
 		s.Referred = above.node.Name == "FOLDER" && s.Objects[0] != Folder
+		s.Latest = s.Latest && !s.Referred
 		if !s.Referred {
 			s.Objects = above.node.Objects
 		}

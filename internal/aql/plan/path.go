@@ -82,6 +82,12 @@ func (s *Step) among(siblings *[]*Step) *Step {
 }
 
 func (b *builder) walk(from *anchor, p aql.Path, share bool) (*Ref, error) {
+	if share {
+		// A path to nothing iterates nothing: none of its steps is the query's.
+		if r, err := b.walk(from, p, false); err != nil || r.Missing {
+			return r, err
+		}
+	}
 	at := *from
 	for i := range p.Segments {
 		seg := &p.Segments[i]

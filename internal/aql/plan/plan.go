@@ -70,6 +70,9 @@ type Source struct {
 	Mixed      bool
 	// Codes narrows inner nodes; nil does not.
 	Codes []string
+	// Latest takes the heads of the trunk, drafts and deletions too, instead of
+	// what is effective: a VERSION, and what stands below it.
+	Latest bool
 	// Referred says that the source above is a FOLDER whose items refer to the
 	// compositions the nodes are in.
 	Referred bool

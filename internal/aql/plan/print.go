@@ -93,6 +93,9 @@ func printSource(b []byte, s *Source, depth int) []byte {
 	b = append(indent(b, depth), s.alias()...)
 	b = append(b, ' ')
 	b = append(b, s.Name...)
+	if s.Latest {
+		b = append(b, " latest"...)
+	}
 	if s.Kind == Node {
 		b = append(b, fmt.Sprintf(" in %v", s.Objects)...)
 		if s.Root {

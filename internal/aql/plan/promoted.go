@@ -56,7 +56,7 @@ func (d *Dictionary) Candidate(r *Ref) (Candidate, bool) {
 
 func (d *Dictionary) through(r *Ref) (*Leaf, Candidate) {
 	s := r.Source
-	if r.Missing || r.Step == nil || s.Kind != Node {
+	if r.Missing || r.Step == nil || s.Kind != Node || s.Latest {
 		return nil, Candidate{}
 	}
 	var steps []*Step

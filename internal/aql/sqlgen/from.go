@@ -254,7 +254,11 @@ func (g *generator) relation(s *plan.Source) string {
 		return name + "(select t.ehr_id, t.system, t.created, t.status_id, t.directory_id from " + g.scan(access.EHR, "t") +
 			" where " + all(append(g.fixed("t"), g.askable("t")...)) + ") " + alias(s)
 	case plan.Version:
-		conds := append([]string{"t.is_effective", "t.kind = any(" + g.args.Add(s.Objects) + "::smallint[])"}, g.fixed("t")...)
+		which := "t.is_effective"
+		if g.latest(s) {
+			which = "t.is_latest"
+		}
+		conds := append([]string{which, "t.kind = any(" + g.args.Add(s.Objects) + "::smallint[])"}, g.fixed("t")...)
 		return name + "(select t.ehr_id, t.vo_id, t.ver, t.system, t.contribution_id, t.committed, t.lifecycle, t.preceding, t.signature, t.audit from " +
 			g.scan(access.Version, "t") + " where " + all(append(conds, g.askable("t")...)) + ") " + alias(s)
 	}
@@ -274,14 +278,35 @@ func (g *generator) relation(s *plan.Source) string {
 	return name + "(" + strings.Join(parts, "\nunion all ") + ") " + alias(s)
 }
 
+// latest says whether LATEST_VERSION is taken by the letter. Who has limits sees
+// what is effective: a draft is for those who may write it (DESIGN 5a rule 1).
+func (g *generator) latest(s *plan.Source) bool { return s.Latest && g.profile.All }
+
+// effective leaves out the rows of drafts.
+func (g *generator) effective(s *plan.Source) []string {
+	if g.latest(s) {
+		return nil
+	}
+	return []string{"not n.draft"}
+}
+
 // rows are the nodes that are rows themselves.
 func (g *generator) rows(s *plan.Source) string {
-	conds := append([]string{"not n.draft", "n.arch = any(" + g.args.Add(s.Archetypes) + "::int[])"}, g.kinds(s)...)
+	conds := append(append(g.effective(s), g.archetypes("n", s.Archetypes)), g.kinds(s)...)
 	if s.Mixed {
 		conds = append(conds, g.classes("n.class", s.Classes))
 	}
 	return "select n.ehr_id, n.vo_id, n.ver, n.num, n.num_cap as cap, n.num as row, n.shape, n.data from " + g.scan(access.Node, "n") +
 		" where " + all(append(append(conds, g.fixed("n")...), g.askable("n")...))
+}
+
+// archetypes narrows rows. One id is compared as one: what an index then gives is
+// in the order of the rest of its key, and is merged without being sorted.
+func (g *generator) archetypes(n string, ids []int32) string {
+	if len(ids) == 1 {
+		return n + ".arch = " + g.args.Add(ids[0]) + "::int"
+	}
+	return n + ".arch = any(" + g.args.Add(ids) + "::int[])"
 }
 
 // shapes are the paths within rows at which a source's nodes stand. Wide shapes
@@ -296,7 +321,7 @@ func (g *generator) shapes(s *plan.Source) string {
 
 // inside are the nodes within rows, found by the shapes that have them.
 func (g *generator) inside(s *plan.Source) string {
-	conds := append([]string{"not n.draft"}, g.kinds(s)...)
+	conds := append(g.effective(s), g.kinds(s)...)
 	return "select n.ehr_id, n.vo_id, n.ver, (x.x ->> '#')::int as num, (x.x ->> '$')::int as cap, n.num as row, null::int as shape, x.x as data from " +
 		g.scan(access.Node, "n") + " join " + g.shapes(s) + " on si.shape = n.shape" +
 		" cross join lateral jsonb_path_query(n.data, si.jpath) x(x)" +

@@ -73,7 +73,7 @@ func (g *generator) byLeaf() *driver {
 // sorts says whether a query for the first rows is ordered by the path of a driver.
 func (g *generator) sorts(d *driver) bool {
 	p := g.plan
-	if !d.measured || g.page != nil || p.Limit < 0 || len(p.Order) == 0 || g.outside() {
+	if !d.measured || g.page != nil || p.Limit < 0 || len(p.Order) == 0 || p.Order[0].Nulls != aql.NullsByOrder || g.outside() {
 		return false
 	}
 	v := p.Order[0].Value
