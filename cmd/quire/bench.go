@@ -161,7 +161,7 @@ func (c benchCommand) serve(ctx context.Context) error {
 func (p *parts) measured(ctx context.Context, raw *bench.Raw, target bench.Target) error {
 	var draining atomic.Bool
 	options := listenOptions{
-		Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", Verifier: verifier(p, false, false),
+		Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", Verifier: verifier(p, false, false, nil),
 		SystemID: upSystemID, Pprof: true, Draining: whether(&draining),
 	}
 	audited, err := p.listen(options)

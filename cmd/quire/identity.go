@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"github.com/quire-cdr/quire/internal/authn"
+	"github.com/quire-cdr/quire/internal/authn/oidc"
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/demo"
+	"github.com/quire-cdr/quire/internal/outbound"
 	"github.com/quire-cdr/quire/internal/rest"
 )
 
@@ -41,8 +43,15 @@ const (
 var compatAreas = []string{"templates", "queries", "demographic"}
 
 // verifier tells who is calling. open is --auth none, compat adds EHRbase's users.
-func verifier(p *parts, open, compat bool) rest.Verifier {
+func verifier(p *parts, open, compat bool, issuers []oidc.Issuer) rest.Verifier {
 	c := authn.Config{Keys: p.access, Epoch: p.authorizer.Epoch, Logger: p.log}
+	if len(issuers) > 0 {
+		var hosts []string
+		for i := range issuers {
+			hosts = append(hosts, issuers[i].Hosts()...)
+		}
+		c.Tokens = oidc.New(issuers, outbound.Client(hosts...), nil)
+	}
 	if open {
 		c.Open = &cdr.Caller{Subject: "user:local:anybody", Name: "anybody", Organisation: demo.Organisations[0], All: true}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -14,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/quire-cdr/quire/internal/authn/oidc"
 	"github.com/quire-cdr/quire/internal/config"
 	"github.com/quire-cdr/quire/internal/postgres"
 	"github.com/quire-cdr/quire/internal/rest"
@@ -30,6 +32,12 @@ func (c serveCommand) Run(ctx context.Context) error {
 	values, err := c.Check()
 	if err != nil {
 		return fmt.Errorf("the configuration is not sound:\n%w", err)
+	}
+	var issuers []oidc.Issuer
+	if values.Issuers != nil {
+		if issuers, err = oidc.Read(bytes.NewReader(values.Issuers)); err != nil {
+			return fmt.Errorf("the configuration is not sound:\n--oidc-issuers-file: %w", err)
+		}
 	}
 	var level slog.LevelVar
 	level.Set(values.Level)
@@ -59,7 +67,7 @@ func (c serveCommand) Run(ctx context.Context) error {
 	}
 	var draining atomic.Bool
 	l, err := p.listen(listenOptions{
-		Listen: c.Listen, OpsListen: c.OpsListen, Verifier: verifier(p, false, false), Compat: values.Compat, ECIS: values.ECIS, SystemID: c.SystemID,
+		Listen: c.Listen, OpsListen: c.OpsListen, Verifier: verifier(p, false, false, issuers), Compat: values.Compat, ECIS: values.ECIS, SystemID: c.SystemID,
 		Draining: whether(&draining),
 		Server: rest.Options{
 			BasePath: c.BasePath, PublicURL: c.PublicURL, BodyLimit: c.BodyLimit, Budget: c.MemoryBudget, Deadline: c.Deadline, QueryDeadline: c.QueryDeadline,

@@ -149,7 +149,7 @@ func (c upCommand) serve(ctx context.Context, cluster *embedded.Cluster, p *part
 	}
 	var draining atomic.Bool
 	l, err := p.listen(listenOptions{
-		Listen: c.Listen, OpsListen: c.OpsListen, Verifier: verifier(p, c.Auth == "none", c.Compat == "ehrbase"),
+		Listen: c.Listen, OpsListen: c.OpsListen, Verifier: verifier(p, c.Auth == "none", c.Compat == "ehrbase", nil),
 		Demo: true, Compat: c.Compat == "ehrbase", ECIS: c.ecis(), SystemID: c.systemID(), Pprof: true,
 		Draining: whether(&draining),
 		Server:   rest.Options{BasePath: basePath},

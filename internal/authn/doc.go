@@ -1,5 +1,5 @@
-// Package authn tells who is calling: bearer API keys, and basic users for
-// clients of other servers. It yields a cdr.Caller and decides nothing about
+// Package authn tells who is calling: bearer API keys, tokens of OpenID Connect
+// issuers (package oidc), and basic users for clients of other servers. It yields a cdr.Caller and decides nothing about
 // rights.
 //
 // A key is quire_<env>_<id>_<secret> with 32 random bytes of secret. Only its

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/quire-cdr/quire/internal/authn/oidc"
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
 )
@@ -42,11 +43,18 @@ type Config struct {
 	Epoch func(ctx context.Context) (int64, error)
 	// Basic users, for compatibility on a loopback listener only.
 	Basic []BasicUser
+	// Tokens verifies tokens of OpenID Connect issuers; nil accepts none.
+	Tokens Tokens
 	// Open makes every caller without credentials the one returned: --auth none.
 	Open *cdr.Caller
 	// Life (60 s) is how long a verified key is not read again.
 	Life   time.Duration
 	Logger *slog.Logger
+}
+
+// Tokens verifies JWTs. Implemented by oidc.Verifier.
+type Tokens interface {
+	Verify(ctx context.Context, token string) (oidc.Identity, error)
 }
 
 // Verifier verifies credentials. It is safe for concurrent use.
@@ -147,6 +155,13 @@ func (v *Verifier) Verify(ctx context.Context, c Credentials) (cdr.Caller, error
 }
 
 func (v *Verifier) bearer(ctx context.Context, text string, source netip.Addr) (cdr.Caller, []string, error) {
+	if v.config.Tokens != nil && oidc.IsToken(text) {
+		// Nobody guesses a signature, so failures are not counted, and who sends bad
+		// ones does not lock out others behind the same address.
+		id, err := v.config.Tokens.Verify(ctx, text)
+		id.Caller.Scope = strings.Join(id.Scopes, " ")
+		return id.Caller, id.Roles, err
+	}
 	id := keyID(text)
 	if id == "" {
 		if !v.limits.allow(source, "") {

@@ -24,7 +24,9 @@ type Values struct {
 	FormSecret     []byte
 	// AuditSecrets seal the audit: the first does, all verify.
 	AuditSecrets [][]byte
-	Level        slog.Level
+	// Issuers is what the file of issuers holds, nil without; authn reads it.
+	Issuers []byte
+	Level   slog.Level
 	// Certificate is nil where the API speaks plain HTTP.
 	Certificate *tls.Certificate
 	// Compat says that the manners are EHRbase's.
@@ -161,6 +163,11 @@ func (s *Serve) read(v *Values, wrong func(flag, format string, args ...any)) {
 		wrong("form-key-file", "it is needed and must be readable")
 	} else if len(v.FormSecret) < shortestSecret {
 		wrong("form-key-file", "the key has %d bytes and needs %d", len(v.FormSecret), shortestSecret)
+	}
+	if s.Issuers != "" {
+		if v.Issuers, err = os.ReadFile(s.Issuers); err != nil {
+			wrong("oidc-issuers-file", "it must be readable")
+		}
 	}
 	for _, name := range strings.Split(s.AuditKey, ",") {
 		secret, err := os.ReadFile(strings.TrimSpace(name))

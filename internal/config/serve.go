@@ -41,6 +41,8 @@ type Serve struct {
 	KetoWrite    string `name:"keto-write-url" help:"Base URL of Keto's write API; only Quire should reach it." env:"QUIRE_KETO_WRITE_URL" placeholder:"URL" group:"Access"`
 	KetoSentinel string `help:"Object of the sentinel tuple by which Keto's answers are checked." env:"QUIRE_KETO_SENTINEL" placeholder:"OBJECT" group:"Access"`
 
+	Issuers string `name:"oidc-issuers-file" help:"JSON array of the OpenID Connect issuers whose tokens are believed, and the roles their claims give." env:"QUIRE_OIDC_ISSUERS_FILE" placeholder:"FILE" group:"Access"`
+
 	TerminologyURL       string        `name:"terminology-url" help:"FHIR base of the terminology server that judges codes of value sets kept outside templates (ValueSet/$$validate-code). Its host is the only one asked. Without it those codes are not judged." env:"QUIRE_TERMINOLOGY_URL" placeholder:"URL" group:"Terminology"`
 	TerminologyToken     string        `name:"terminology-token-file" help:"File of the bearer token for it." env:"QUIRE_TERMINOLOGY_TOKEN_FILE" placeholder:"FILE" group:"Terminology"`
 	TerminologyOutage    string        `help:"What happens to a commit whose codes it cannot judge: refuse answers 503, flag stores it with a warning." enum:"refuse,flag" default:"refuse" env:"QUIRE_TERMINOLOGY_OUTAGE" group:"Terminology"`
