@@ -10,7 +10,7 @@ PKG ?= ./...
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test tests-plain tests-race check format vet staticcheck lint-full bench fuzz conformance crash mutations mutated-requests simplified lossless test-fhir release generate
+.PHONY: help build run test tests-plain tests-race check format vet staticcheck lint-full bench fuzz conformance crash mutations mutated-requests oracle simplified lossless test-fhir release generate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +86,10 @@ crash: bin/keto ## 100,000 operations by 32 clients on 1,000 objects while datab
 
 mutated-requests: bin/keto ## 20,000 mutated requests against a server: no 5xx, no partial write, no hang (SEED=n repeats a run)
 	QUIRE_REQUESTS=20000 $(if $(SEED),QUIRE_SEED=$(SEED)) go test -count=1 -v -timeout 30m ./conformance -run '^TestMutatedRequests$$'
+
+oracle: ## 100,000 random queries over random data: database and evaluator answer alike (SEED=n repeats a run, QUERIES=n, WORLD=n begins there)
+	go test -count=1 -v -timeout 180m ./internal/postgres -run '^TestQueryOracle$$' \
+		-oracle.queries $(or $(QUERIES),100000) $(if $(SEED),-oracle.seed $(SEED)) $(if $(WORLD),-oracle.world $(WORLD))
 
 mutations: ## 100,000 random mutations of valid compositions, each to be refused at its place or passed (SEED=n repeats a run)
 	QUIRE_MUTATIONS=100000 $(if $(SEED),QUIRE_SEED=$(SEED)) go test -count=1 -v -timeout 30m ./internal/validate -run '^TestMutations$$'
