@@ -75,6 +75,8 @@ type Parameter struct {
 	Resource       json.RawMessage `json:"resource,omitempty"`
 	ValueReference *Reference      `json:"valueReference,omitempty"`
 	ValueURI       string          `json:"valueUri,omitempty"`
+	ValueCanonical string          `json:"valueCanonical,omitempty"`
+	Part           []Parameter     `json:"part,omitempty"`
 	ValueString    string          `json:"valueString,omitempty"`
 	ValueBoolean   *bool           `json:"valueBoolean,omitempty"`
 }

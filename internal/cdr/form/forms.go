@@ -73,6 +73,8 @@ type Config struct {
 	// for none.
 	Shipped  map[string]*binding.Binding
 	Bindings Bindings
+	// Library keeps authored Questionnaires; nil keeps none.
+	Library Library
 	// Policy says what of a record may fill a form; default populate.Default.
 	Policy populate.Policy
 }

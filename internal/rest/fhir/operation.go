@@ -17,40 +17,6 @@ import (
 	"github.com/quire-cdr/quire/internal/sdc"
 )
 
-// populate issues a form for a person.
-func (h handlers) populate(call *rest.Call) error {
-	contentType, err := format(call)
-	if err != nil {
-		return err
-	}
-	person := form.Person{EHR: call.Query("ehr")}
-	if text := call.Query("subject"); text != "" {
-		person.Subject = &fhir.Reference{Reference: text}
-	}
-	body, err := call.Content()
-	if err != nil && fault.Of(err).Code != "body-missing" {
-		return err
-	}
-	if len(body) > 0 {
-		in, err := parameters(body)
-		if err != nil {
-			return err
-		}
-		if err := in.person(&person); err != nil {
-			return err
-		}
-	}
-	v, err := view(call)
-	if err != nil {
-		return err
-	}
-	issued, err := h.service.Populate(call.Context(), call.Caller, call.Param("id"), person, v)
-	if err != nil {
-		return err
-	}
-	return show(call, contentType, issued)
-}
-
 // process commits a filled form.
 func (h handlers) process(call *rest.Call) error {
 	contentType, err := format(call)

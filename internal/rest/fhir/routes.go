@@ -2,6 +2,7 @@ package fhir
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 
 	"github.com/quire-cdr/quire/internal/cdr"
@@ -10,6 +11,7 @@ import (
 	"github.com/quire-cdr/quire/internal/fhir"
 	"github.com/quire-cdr/quire/internal/rest"
 	"github.com/quire-cdr/quire/internal/sdc"
+	"github.com/quire-cdr/quire/internal/sdc/populate"
 )
 
 // root is the API's place after the base path.
@@ -27,6 +29,8 @@ type Service interface {
 	ValueSet(ctx context.Context, caller cdr.Caller, id string, wishes []string, v form.View) (*fhir.ValueSet, error)
 	ValueSets(ctx context.Context, caller cdr.Caller, templateID string, wishes []string, v form.View) ([]fhir.ValueSet, error)
 	Populate(ctx context.Context, caller cdr.Caller, id string, person form.Person, v form.View) (*form.Issued, error)
+	PopulateAuthored(ctx context.Context, caller cdr.Caller, questionnaire []byte, person form.Person, contexts map[string]json.RawMessage, v form.View) (*form.AuthoredFilled, error)
+	Assemble(ctx context.Context, caller cdr.Caller, questionnaire []byte, v form.View) ([]byte, []populate.Note, error)
 	Process(ctx context.Context, caller cdr.Caller, s form.Submission) (*form.Processed, error)
 }
 
@@ -48,6 +52,9 @@ func Routes(service Service, about About) []rest.Route {
 		{Method: http.MethodGet, Path: questionnaire + "/:id/_history/:vid", Access: rest.FormRead, Handler: h.questionnaire},
 		{Method: http.MethodPost, Path: questionnaire + "/$process-response", Access: rest.FormWrite, Consumes: body, Handler: h.process},
 		{Method: http.MethodPost, Path: questionnaire + "/:id/$process-response", Access: rest.FormWrite, Consumes: body, Handler: h.process},
+		{Method: http.MethodGet, Path: questionnaire + "/$populate", Access: rest.FormRead, Handler: h.populate},
+		{Method: http.MethodPost, Path: questionnaire + "/$populate", Access: rest.FormRead, Consumes: body, Optional: true, Handler: h.populate},
+		{Method: http.MethodPost, Path: questionnaire + "/$assemble", Access: rest.FormRead, Consumes: body, Handler: h.assemble},
 		{Method: http.MethodGet, Path: questionnaire + "/:id/$populate", Access: rest.FormRead, Handler: h.populate},
 		{Method: http.MethodPost, Path: questionnaire + "/:id/$populate", Access: rest.FormRead, Consumes: body, Optional: true, Handler: h.populate},
 		{Method: http.MethodGet, Path: response, Access: rest.FormRead, Handler: h.responses},
