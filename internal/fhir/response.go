@@ -167,6 +167,18 @@ func (r *reader) list(path string, each func(i int) error) error {
 }
 
 func (r *reader) into(v any) error {
+	if text, ok := v.(*string); ok && r.dec.PeekKind() == '"' {
+		// Most members are texts; they need no second reading.
+		token, err := r.dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		*text = token.String()
+		if strings.ContainsRune(*text, 0) {
+			return fmt.Errorf("%s: no text may hold U+0000", r.dec.StackPointer())
+		}
+		return nil
+	}
 	raw, err := r.dec.ReadValue()
 	if err != nil {
 		return err
