@@ -46,6 +46,9 @@ type Manners struct {
 	// AdminDestroys demands the right to destroy records of who destroys
 	// templates and stored queries too.
 	AdminDestroys bool
+	// StatusVariable stands in the path of a column for what a query calls
+	// e/ehr_status; "" leaves the path as it was written.
+	StatusVariable string
 	// StrongETags writes "uid" where the specification wants W/"uid".
 	StrongETags bool
 }
@@ -77,6 +80,7 @@ var manners = map[bool]Manners{
 		NextQueryVersion:    true,
 		FolderExists:        "FOLDER with uid %s already exist.",
 		AdminDestroys:       true,
+		StatusVariable:      "s",
 		StrongETags:         true,
 	},
 }

@@ -161,13 +161,25 @@ type resultWriter struct {
 	units map[int][]string
 }
 
+// columnPath is the path a column is described by.
+func (m *Manners) columnPath(q *aql.Query, p *aql.PathExpr) string {
+	s := p.Path.Segments
+	if c := q.Class(p.Variable); m.StatusVariable == "" || p.Predicate != nil || len(s) < 2 || s[0].Name != "ehr_status" || s[0].Predicate != nil ||
+		c == nil || c.RMType() != "EHR" {
+		return p.String()
+	}
+	below := *p
+	below.Variable, below.Path = m.StatusVariable, aql.Path{Segments: s[1:]}
+	return below.String()
+}
+
 // Begin writes the head of the result.
 func (o *resultWriter) Begin() error {
 	head := result.Head{Query: o.set.request.Text, Name: o.set.request.Name}
 	for i, c := range o.set.query.Select {
 		column := result.Column{Name: columnName(c, i), Kind: columnKind(c.Expr)}
 		if p, ok := c.Expr.(*aql.PathExpr); ok {
-			column.Path = p.String()
+			column.Path = o.set.service.manners.columnPath(o.set.query, p)
 		}
 		head.Columns = append(head.Columns, column)
 	}

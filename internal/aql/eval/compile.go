@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/quire-cdr/quire/internal/aql"
+	"github.com/quire-cdr/quire/internal/aql/row"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 )
@@ -367,20 +368,6 @@ func (c *query) layOut() {
 	}
 }
 
-// isMany says for each attribute whether some class declares it a list. The one
-// attribute that is a list here and single there, reason, counts as a list.
-var isMany = func() map[rminfo.Attr]bool {
-	many := map[rminfo.Attr]bool{}
-	for class := range rminfo.Class(rminfo.Classes()) {
-		for _, a := range class.Attributes() {
-			if a.Container && a.Type != rminfo.Byte {
-				many[a.Attr] = true
-			}
-		}
-	}
-	return many
-}()
-
 // place finds the place of a path. With add it makes the steps that are
 // missing; without, it stops at the first and leaves the rest.
 func (c *query) place(p *aql.PathExpr, add bool) search {
@@ -402,7 +389,7 @@ func (c *query) place(p *aql.PathExpr, add bool) search {
 			}
 			next = len(c.operands) + len(c.steps)
 			attr := c.attrs[s.Name]
-			c.steps = append(c.steps, step{from: at, attr: attr, predicate: s.Predicate, many: isMany[attr]})
+			c.steps = append(c.steps, step{from: at, attr: attr, predicate: s.Predicate, many: row.Many(attr)})
 			c.index[key] = next
 		}
 		at = next

@@ -46,6 +46,8 @@ type builder struct {
 	plan    *Plan
 	sources map[*aql.Class]*Source
 	steps   int
+	// reached is how many segments of the last path to nothing lead somewhere.
+	reached int
 	// pinned is the EHR operand whose predicate fixed the EHR.
 	pinned *aql.Class
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/aql"
+	"github.com/quire-cdr/quire/internal/aql/row"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 )
@@ -83,8 +84,9 @@ func (s *Step) among(siblings *[]*Step) *Step {
 
 func (b *builder) walk(from *anchor, p aql.Path, share bool) (*Ref, error) {
 	if share {
-		// A path to nothing iterates nothing: none of its steps is the query's.
-		if r, err := b.walk(from, p, false); err != nil || r.Missing {
+		// Lists that lead to nothing are one row: what the reference model does not
+		// have iterates nothing up to its last list.
+		if r, err := b.walk(from, p, false); err != nil || r.Missing && manyFrom(p.Segments[b.reached:]) {
 			return r, err
 		}
 	}
@@ -96,11 +98,20 @@ func (b *builder) walk(from *anchor, p aql.Path, share bool) (*Ref, error) {
 			return nil, err
 		}
 		if step == nil {
+			b.reached = i
 			return &Ref{Source: from.source, Missing: true}, nil
 		}
 		at.step = step
 	}
 	return &Ref{Source: from.source, Step: at.step}, nil
+}
+
+// manyFrom says whether one of the attributes may be a list.
+func manyFrom(segments []aql.Segment) bool {
+	return slices.ContainsFunc(segments, func(s aql.Segment) bool {
+		attr, ok := rminfo.AttrByName(s.Name)
+		return ok && row.Many(attr)
+	})
 }
 
 // step finds or makes the step of a segment; nil where the reference model has
