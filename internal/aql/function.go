@@ -69,3 +69,12 @@ func (c *Call) Aggregate() bool {
 	f := c.Function()
 	return f != nil && f.Kind == AggregateFunction
 }
+
+// Unknown is the fault for a function AQL does not define and nobody else does.
+func (c *Call) Unknown() error {
+	what := "the function " + c.Name
+	if near := NearestFunction(c.Name); near != "" {
+		what += " (did you mean " + near + "?)"
+	}
+	return Unsupported(c, what)
+}

@@ -128,8 +128,13 @@ func (p *parser) failWith(err *Error) {
 // in the wrong place is where parsing goes on.
 func (p *parser) unexpected(expected string) {
 	found := quote(p.tok.src)
-	if p.tok.kind == tEOF {
+	switch {
+	case p.tok.kind == tEOF:
 		found = kindNames[tEOF]
+	case p.tok.kind == tIdent && p.tok.word == 0:
+		if meant := nearestKeyword(p.tok.src); meant != "" {
+			found += " (did you mean " + meant + "?)"
+		}
 	}
 	p.errs = append(p.errs, p.lex.fail(p.tok.pos, "syntax error", expected, found))
 	panic(bailout{})

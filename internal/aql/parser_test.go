@@ -99,10 +99,10 @@ func TestParsePrint(t *testing.T) {
 func TestErrors(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", "line 1, column 1: syntax error: expected SELECT, found end of query"},
-		{"SELEC c FROM EHR e", "line 1, column 1: syntax error: expected SELECT, found 'SELEC'"},
+		{"SELEC c FROM EHR e", "line 1, column 1: syntax error: expected SELECT, found 'SELEC' (did you mean SELECT?)"},
 		{"SELECT FROM EHR e", "line 1, column 8: syntax error: expected a path, a literal, a parameter or a function, found 'FROM'"},
 		{"SELECT e", "line 1, column 9: syntax error: expected ',', AS or FROM, found end of query"},
-		{"SELECT e FORM EHR e", "line 1, column 10: syntax error: expected ',', AS or FROM, found 'FORM'"},
+		{"SELECT e FORM EHR e", "line 1, column 10: syntax error: expected ',', AS or FROM, found 'FORM' (did you mean FROM?)"},
 		{"SELECT e/ FROM EHR e", "line 1, column 16: syntax error: expected ',', AS or FROM, found 'EHR'"},
 		{"SELECT e\nFROM EHR e\nWHERE e/x == 1", "line 3, column 12: syntax error: expected a path, a literal, a parameter or a function, found '='"},
 		{"SELECT 'é', é FROM EHR", "line 1, column 13: unexpected character: 'é'"},

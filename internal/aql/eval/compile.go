@@ -274,7 +274,7 @@ func bindCall(n *aql.Call) error {
 	f := n.Function()
 	switch {
 	case f == nil:
-		return aql.Unsupported(n, "function "+n.Name)
+		return n.Unknown()
 	case f.Kind == aql.TerminologyFunction:
 		return aql.Unsupported(n, "TERMINOLOGY")
 	}

@@ -142,7 +142,7 @@ func TestBounds(t *testing.T) {
 func TestUnsupportedNamesThePlace(t *testing.T) {
 	m := memory(t, "visit1.json")
 	for query, place := range map[string]string{
-		"SELECT FOO(1) FROM EHR":                                               "column 8: function FOO",
+		"SELECT FOO(1) FROM EHR":                                               "column 8: the function FOO",
 		"SELECT c FROM COMPOSITION c CONTAINS String s":                        "column 38: String is no class",
 		"SELECT c/content[name/value MATCHES {/a(b/}] FROM COMPOSITION c":      "column 18: this regular expression",
 		"SELECT c FROM COMPOSITION c[name/value = SNOMED-CT::1]":               "column 42: a term code as operand",

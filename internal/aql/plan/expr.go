@@ -177,7 +177,7 @@ func (b *builder) call(e *aql.Call, at *anchor) (Value, error) {
 	f := e.Function()
 	switch {
 	case f == nil:
-		return nil, aql.Unsupported(e, "the function "+e.Name)
+		return nil, e.Unknown()
 	case f.Kind == aql.AggregateFunction:
 		return b.aggregate(e, f)
 	case f.Kind == aql.TerminologyFunction:
