@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 
@@ -28,13 +29,23 @@ type asked struct {
 
 // send gives what the server answers; options stand after the path.
 func (c asked) send(ctx context.Context, options string) ([]byte, error) {
-	text, err := query(c.Query)
+	server, body, err := c.request()
 	if err != nil {
 		return nil, err
 	}
+	answer, _, err := server.call(ctx, "POST", server.OpenEHR+"/query/aql"+options, "application/json", body)
+	return answer, err
+}
+
+// request is the server and the body that asks it.
+func (c asked) request() (*client, []byte, error) {
+	text, err := query(c.Query)
+	if err != nil {
+		return nil, nil, err
+	}
 	server, err := c.Server.connect()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	params := map[string]any{}
 	for name, value := range c.Param {
@@ -49,26 +60,25 @@ func (c asked) send(ctx context.Context, options string) ([]byte, error) {
 		request["ehr_id"] = c.EHR
 	}
 	body, err := json.Marshal(request)
-	if err != nil {
-		return nil, err
-	}
-	answer, _, err := server.call(ctx, "POST", server.OpenEHR+"/query/aql"+options, "application/json", body)
-	return answer, err
+	return server, body, err
 }
 
 type aqlRun struct {
 	asked
-	JSON bool `help:"Print the result set as the server sent it." name:"json"`
+	JSON   bool   `help:"Print the result set as the server sent it." name:"json"`
+	Format string `help:"Print the result as the server writes it: table is drawn here, json, csv, ndjson and parquet arrive as they are made." enum:"table,json,csv,ndjson,parquet" default:"table"`
 }
 
 // Run prints the rows as a table.
 func (c aqlRun) Run(ctx context.Context) error {
+	if c.JSON {
+		c.Format = "json"
+	}
+	if c.Format != "table" {
+		return c.stream(ctx, os.Stdout)
+	}
 	answer, err := c.send(ctx, "")
 	if err != nil {
-		return err
-	}
-	if c.JSON {
-		_, err := os.Stdout.Write(append(answer, '\n'))
 		return err
 	}
 	var set struct {
@@ -98,6 +108,30 @@ func (c aqlRun) Run(ctx context.Context) error {
 	return printTable(rows)
 }
 
+// stream copies the answer as it arrives; one that breaks off is an error.
+func (c aqlRun) stream(ctx context.Context, to io.Writer) error {
+	server, body, err := c.request()
+	if err != nil {
+		return err
+	}
+	res, err := server.send(ctx, "POST", server.OpenEHR+"/query/aql?_format="+c.Format, http.Header{"Content-Type": {"application/json"}}, body)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if _, err := io.Copy(to, res.Body); err != nil {
+		return fmt.Errorf("the result is not whole: %w", err)
+	}
+	cut := res.Header.Get("Quire-Truncated")
+	if cut == "" {
+		cut = res.Trailer.Get("Quire-Truncated")
+	}
+	if cut != "" {
+		return fmt.Errorf("the server has cut the result off at its limit: %s", cut)
+	}
+	return nil
+}
+
 type aqlExplain struct{ asked }
 
 // Run prints the plan, the SQL and the database's plan, one after the other.
@@ -114,6 +148,18 @@ func (c aqlExplain) Run(ctx context.Context) error {
 	fmt.Println(e.SQL)
 	fmt.Println()
 	fmt.Println(strings.Join(e.Database, "\n"))
+	if len(e.Indexes) > 0 {
+		fmt.Println("\nindexes used: " + strings.Join(e.Indexes, ", "))
+	}
+	if e.Rows != nil {
+		fmt.Println("rows expected:", *e.Rows)
+	}
+	for _, why := range e.Slow {
+		fmt.Println("slow because " + why)
+	}
+	for _, command := range e.Promote {
+		fmt.Println("to make it fast: " + command)
+	}
 	return nil
 }
 

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"os"
 )
 
 type templateCommand struct {
@@ -13,6 +15,7 @@ type templateCommand struct {
 	Validate templateValidate `cmd:"" help:"Judge compositions against an operational template, offline, in every format."`
 	Diff     templateDiff     `cmd:"" help:"Compare two versions of an operational template, offline: what is compatible, and what can break data."`
 	Versions templateVersions `cmd:"" help:"List the versions of a template of a running server."`
+	Paths    templatePaths    `cmd:"" help:"Print the dictionary of a template's paths as CSV: AQL path, FLAT key, type, terms, how often filled, whether promoted."`
 	List     templateList     `cmd:"" help:"List the templates of a running server."`
 	Build    templateBuild    `cmd:"" help:"Build operational templates from template sources (YAML or OET) and archetypes (ADL 1.4)."`
 }
@@ -32,6 +35,28 @@ func (c templateCheck) Run() error {
 		fmt.Printf("%s: template %q, %d nodes, root %s\n", file, compiled.TemplateID, compiled.Len(), compiled.RootArchetype)
 		return true, nil
 	})
+}
+
+type templatePaths struct {
+	Server remote `embed:"" set:"identity=clinician"`
+	ID     string `arg:"" help:"Template id."`
+	Filter string `help:"Only paths whose path, key or name contains the text." short:"q"`
+}
+
+// Run prints what the server answers.
+func (c templatePaths) Run(ctx context.Context) error {
+	server, err := c.Server.connect()
+	if err != nil {
+		return err
+	}
+	at := server.OpenEHR + "/definition/template/" + url.PathEscape(c.ID) + "/paths?" + url.Values{"q": {c.Filter}}.Encode()
+	res, err := server.send(ctx, "GET", at, http.Header{"Accept": {"text/csv"}}, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	_, err = io.Copy(os.Stdout, res.Body)
+	return err
 }
 
 type templateUpload struct {

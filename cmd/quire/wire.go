@@ -69,6 +69,8 @@ type wiring struct {
 	// TwoPersons asks for a second person before anything is destroyed.
 	TwoPersons bool
 	FormSecret []byte
+	// QueryLimits bound queries by role.
+	QueryLimits cdr.QueryLimitsByRole
 	// AuditSecrets seal the audit, the first now, the others before; AuditAnchor is
 	// a file to which seals are appended, "" for none.
 	AuditSecrets [][]byte
@@ -132,6 +134,7 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 	p.service = cdr.New(cdr.Deps{
 		Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, SystemID: w.SystemID,
 		Compat: w.Compat, Destruction: w.Destruction, TwoPersons: w.TwoPersons, Terminology: w.Terminology, PassUnanswered: w.PassUnanswered, ValueSets: valueSets, Logger: w.Log,
+		QueryLimits: w.QueryLimits, CursorSecret: w.FormSecret,
 	})
 	bindings, err := binding.Shipped(templates.FS)
 	if err != nil {

@@ -15,6 +15,8 @@ import (
 	"time"
 	// Containers from scratch have no zone files.
 	_ "time/tzdata"
+
+	"github.com/quire-cdr/quire/internal/cdr"
 )
 
 // Values are the settings that need reading, read.
@@ -37,6 +39,8 @@ type Values struct {
 	// hold, empty without.
 	TerminologyToken string
 	ValueSets        map[string]string
+	// QueryLimits are nil where no file is named.
+	QueryLimits cdr.QueryLimitsByRole
 }
 
 // shortestSecret is the least entropy that signs a form, in bytes.
@@ -86,6 +90,15 @@ func (s *Serve) Check() (Values, error) {
 	}
 	s.checkLimits(wrong)
 	s.checkTerminology(&v, wrong)
+	if s.QueryLimits != "" {
+		text, err := os.ReadFile(s.QueryLimits)
+		if err == nil {
+			v.QueryLimits, err = cdr.ReadQueryLimits(text)
+		}
+		if err != nil {
+			wrong("query-limits-file", "it must be readable and hold limits by role: %v", err)
+		}
+	}
 	s.read(&v, wrong)
 	return v, errors.Join(faults...)
 }

@@ -58,6 +58,7 @@ type Serve struct {
 	MemoryBudget  int64         `help:"Bytes all request bodies and their trees in flight may take; beyond it is 503." default:"268435456" env:"QUIRE_MEMORY_BUDGET" placeholder:"BYTES" group:"Limits"`
 	Deadline      time.Duration `help:"Longest work on a request." default:"10s" env:"QUIRE_DEADLINE" group:"Limits"`
 	QueryDeadline time.Duration `help:"Longest work on a query." default:"30s" env:"QUIRE_QUERY_DEADLINE" group:"Limits"`
+	QueryLimits   string        `name:"query-limits-file" help:"JSON object from role to what one query of it may take: {\"default\": {\"rows\": 100000, \"bytes\": 0, \"seconds\": 10, \"work_memory\": 0, \"at_once\": 8}}. 0 is no limit. Without it 16 queries of a principal run at once." env:"QUIRE_QUERY_LIMITS_FILE" placeholder:"FILE" group:"Limits"`
 	Connections   int           `help:"Client connections at once." default:"4096" env:"QUIRE_CONNECTIONS" placeholder:"N" group:"Limits"`
 	ReadTimeout   time.Duration `help:"Longest time a request may take to arrive." default:"30s" env:"QUIRE_READ_TIMEOUT" group:"Limits"`
 	WriteTimeout  time.Duration `help:"Longest time an answer may take to leave." default:"60s" env:"QUIRE_WRITE_TIMEOUT" group:"Limits"`

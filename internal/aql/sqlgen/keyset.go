@@ -75,7 +75,7 @@ func (g *generator) pageKeys(s *Statement, order []string) *pageKeys {
 	}
 	if len(g.items) > 0 {
 		for i := range k.keys {
-			shown = append(shown, fmt.Sprintf("q.k%d", i))
+			shown = append(shown, fmt.Sprintf("q.pk%d", i))
 		}
 		k.hash = hashOf(shown)
 	}
@@ -93,7 +93,7 @@ func (k *pageKeys) columns() []string {
 	}
 	out := make([]string, len(k.keys))
 	for i, key := range k.keys {
-		out[i] = fmt.Sprintf("%s as k%d", key.sql, i)
+		out[i] = fmt.Sprintf("%s as pk%d", key.sql, i)
 	}
 	return out
 }
@@ -114,7 +114,7 @@ func (k *pageKeys) statement(inner string) string {
 	}
 	all := slices.Clone(k.keys)
 	if k.hash != "" {
-		columns = append(columns, fmt.Sprintf("%s as k%d", k.hash, len(all)))
+		columns = append(columns, fmt.Sprintf("%s as pk%d", k.hash, len(all)))
 		all = append(all, pageKey{never: true})
 	}
 	if len(columns) > 0 {
@@ -122,8 +122,8 @@ func (k *pageKeys) statement(inner string) string {
 	}
 	var told, order []string
 	for i, key := range all {
-		told = append(told, fmt.Sprintf("jsonb_build_array(q.k%[1]d::text, pg_typeof(q.k%[1]d)::text)", i))
-		order = append(order, fmt.Sprintf("q.k%d%s", i, key.order()))
+		told = append(told, fmt.Sprintf("jsonb_build_array(q.pk%[1]d::text, pg_typeof(q.pk%[1]d)::text)", i))
+		order = append(order, fmt.Sprintf("q.pk%d%s", i, key.order()))
 	}
 	text := "select q.*, jsonb_build_array(" + strings.Join(told, ", ") + ")::text as page_key\nfrom (" + inner + ") q"
 	if k.g.page.After != "" {
@@ -157,7 +157,7 @@ func (k *pageKeys) from(keys []pageKey) string {
 	}
 	condition := ""
 	for i := len(keys) - 1; i >= 0; i-- {
-		name, value := fmt.Sprintf("q.k%d", i), ""
+		name, value := fmt.Sprintf("q.pk%d", i), ""
 		if text, kind := after[i][0], after[i][1]; text != nil {
 			if kind == nil || !keyTypes[*kind] {
 				panic(unsupported{fault.New(fault.Internal, "query-key", "a key of a page has a type that is not known")})

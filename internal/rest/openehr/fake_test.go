@@ -226,6 +226,11 @@ func template() *cdr.Template {
 	}}
 }
 
+func (f *fake) TemplatePaths(_ context.Context, _ cdr.Caller, _, text string) ([]cdr.TemplatePath, error) {
+	n := int64(7)
+	return []cdr.TemplatePath{{AQL: "/a", FLAT: "a", Type: "DV_TEXT", Names: map[string]string{"en": text}, Filled: &n}, {AQL: "/b", Max: -1}}, nil
+}
+
 // Query is never asked: a ResultSet cannot be made here, so execute stands in.
 func (f *fake) Query(context.Context, cdr.Caller, cdr.QueryRequest) (*cdr.ResultSet, error) {
 	return nil, fault.New(fault.NotImplemented, "fake", "not asked")

@@ -239,6 +239,15 @@ func TestQuery(t *testing.T) {
 	})
 }
 
+func TestTemplatePaths(t *testing.T) {
+	const path = "/definition/template/Vital%20%20signs+x/paths"
+	run(t, []exchange{
+		{name: "a page", method: "GET", path: path + "?q=pulse&fetch=1", status: 200, text: `"names":{"en":"pulse"}`, want: h{"Content-Type": "application/json; charset=utf-8"}},
+		{name: "as CSV", method: "GET", path: path, headers: h{"Accept": "text/csv"}, status: 200, text: `"/a","a","DV_TEXT","",0,0,"","",7,"","",""`},
+		{name: "as XML", method: "GET", path: path, headers: h{"Accept": "application/xml"}, status: 406},
+	})
+}
+
 func TestSystem(t *testing.T) {
 	run(t, []exchange{
 		{name: "options", method: "OPTIONS", path: "/", status: 200, text: `"restapi_specs_version":"1.1.0"`, want: h{"Allow": "OPTIONS", "Content-Type": "application/json; charset=utf-8"}},

@@ -19,6 +19,7 @@ type Service interface {
 	tagService
 	partyService
 	templateService
+	pathService
 	archetypeService
 	storedQueryService
 	queryService
@@ -42,6 +43,7 @@ func Routes(service Service, about About) []rest.Route {
 		tagRoutes(service),
 		partyRoutes(service),
 		templateRoutes(service),
+		pathRoutes(service),
 		archetypeRoutes(service),
 		storedQueryRoutes(service),
 		queryRoutes(executorOf(service), service),
