@@ -38,6 +38,9 @@ func (r keyring) Decrypt(hidden []byte, id string) (plain []byte, err error) {
 	return nil, err
 }
 
+// Encrypt hides with the key that seals now.
+func (r keyring) Encrypt(plain []byte, id string) []byte { return r[0].Encrypt(plain, id) }
+
 // byID finds the keys by the names that seals give them.
 func (r keyring) byID() map[string]*seal.Key {
 	out := map[string]*seal.Key{}

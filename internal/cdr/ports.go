@@ -23,6 +23,11 @@ type Auditor interface {
 	Record(ctx context.Context, event Event) error
 }
 
+// AuditHider encrypts what belongs to the audit row of an id.
+type AuditHider interface {
+	Encrypt(plain []byte, id string) []byte
+}
+
 // Clock tells the time; tests set it.
 type Clock interface{ Now() time.Time }
 

@@ -3,6 +3,7 @@ package cdr
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -154,5 +155,28 @@ func (s *Service) Query(ctx context.Context, caller Caller, r QueryRequest) (*Re
 
 func (r *ResultSet) event() Event {
 	hash := sha256.Sum256([]byte(r.request.Text))
-	return Event{Action: "E", ID: r.opening, Object: r.request.Name, QueryHash: hash[:]}
+	return Event{Action: "E", ID: r.opening, Object: r.request.Name, QueryHash: hash[:], Parameters: r.asked()}
+}
+
+// longestAsked bounds what of a query is kept for the audit, in bytes.
+const longestAsked = 64 << 10
+
+// asked is the text and the parameters of a query, encrypted: they may name people.
+// Nil where there is no key, and where they are too long; the hash is always kept.
+func (r *ResultSet) asked() []byte {
+	if r.service.hider == nil {
+		return nil
+	}
+	asked := map[string]any{"aql": r.request.Text}
+	if len(r.request.Params) > 0 {
+		asked["parameters"] = r.request.Params
+	}
+	if r.request.EHR != "" {
+		asked["ehr_id"] = r.request.EHR
+	}
+	text, err := json.Marshal(asked)
+	if err != nil || len(text) > longestAsked {
+		return nil
+	}
+	return r.service.hider.Encrypt(text, r.opening)
 }

@@ -16,6 +16,8 @@ type Deps struct {
 	Store      Store
 	Authorizer Authorizer
 	Auditor    Auditor
+	// Hider encrypts what queries asked for the audit; nil keeps the hash alone.
+	Hider AuditHider
 	// Clock defaults to the wall clock.
 	Clock Clock
 	// SystemID is this system's id, as in version uids.
@@ -51,6 +53,7 @@ type Service struct {
 	store       Store
 	authorizer  Authorizer
 	auditor     Auditor
+	hider       AuditHider
 	clock       Clock
 	systemID    string
 	manners     Manners
@@ -82,7 +85,7 @@ func New(d Deps) *Service {
 	}
 	return &Service{
 		queryLimits: d.QueryLimits, cursors: cursorCipher(d.CursorSecret),
-		store: d.Store, authorizer: d.Authorizer, auditor: d.Auditor, clock: d.Clock,
+		store: d.Store, authorizer: d.Authorizer, auditor: d.Auditor, hider: d.Hider, clock: d.Clock,
 		systemID: d.SystemID, manners: MannersFor(d.Compat), destruction: d.Destruction, twoPersons: d.TwoPersons, nhs: d.NHSNamespaces, log: d.Logger,
 		terminology: d.Terminology, passUnanswered: d.PassUnanswered, valueSets: d.ValueSets,
 		templates: otter.Must(&otter.Options[string, cachedTemplate]{
