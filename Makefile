@@ -69,6 +69,9 @@ lint-full: ## run golangci-lint with .golangci.yml (installed separately; not in
 bench: build ## measure Quire beside the physical limit of this machine
 	bin/quire bench
 
+hl7: ## send 10,000 broken HL7 v2 messages, each twice: stored once, or a dead letter that names its field
+	QUIRE_HL7=10000 go test ./internal/cdr/exit -run TestMutatedMessages -v -timeout 30m
+
 fuzz: ## fuzz every parser for FUZZTIME (default 30s) each
 	@grep -rho --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' internal cmd | awk '{ print $$2 }' | sort -u | while read -r target; do \
 		for file in $$(grep -rl --include='*_test.go' "^func $$target(" internal cmd); do \

@@ -33,6 +33,7 @@ type commands struct {
 	Token     tokenCommand     `cmd:"" help:"Print a token of a running quire up, for curl."`
 	URL       urlCommand       `cmd:"" name:"url" help:"Print an address of a running quire up, for curl."`
 	Bench     benchCommand     `cmd:"" help:"Measure this build on this machine beside the physical limit."`
+	Exit      exitCommand      `cmd:"" help:"Look at messages on their way out and in, and at dead letters."`
 	Export    exportCommand    `cmd:"" help:"Write whole EHRs as lines of JSON, or as what a person can read."`
 	Import    importCommand    `cmd:"" help:"Bring exported EHRs in: back to where they were, to a new home, or as a copy."`
 	Convert   convertCommand   `cmd:"" help:"Convert a composition between canonical JSON and XML, FLAT, STRUCTURED and a FHIR QuestionnaireResponse; nothing is sent."`

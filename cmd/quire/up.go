@@ -34,6 +34,8 @@ type upCommand struct {
 	ECIS         *bool    `name:"ecis" help:"Serve /rest/ecis/v1, the paths of EhrScape, beside the specification's. Without this flag they are served with --compat ehrbase." negatable:""`
 	Auth         string   `help:"none makes every caller an administrator; for loopback only." enum:"default,none" default:"default"`
 	AutoPromote  int      `help:"How many paths stored queries may have promoted to an index by themselves." default:"20" placeholder:"N"`
+	ExitsFile    string   `name:"exits-file" help:"JSON file of receivers and senders of HL7 v2 messages; see deploy/integration.md." placeholder:"FILE"`
+	MappingDir   string   `name:"mapping-dir" help:"Directory of mapping files beside ours: v2/*.yaml and fhir/*.yaml." placeholder:"DIR"`
 	WebhookHosts []string `name:"webhook-hosts" help:"Hosts that webhooks may be sent to, such as localhost:9000." placeholder:"HOST"`
 	Verbose      bool     `help:"Log more." short:"v"`
 }
@@ -77,7 +79,7 @@ func (c upCommand) Run(ctx context.Context) error {
 	p, err := assemble(ctx, wiring{
 		Database: postgres.Config{DSN: appDSN}, Direct: appDSN, KetoRead: cluster.KetoRead(), KetoWrite: cluster.KetoWrite(), Sentinel: cluster.Sentinel(),
 		SystemID: c.systemID(), Compat: c.Compat == "ehrbase", Destruction: true, FormSecret: []byte(keep.FormSecret), AuditSecrets: [][]byte{[]byte(keep.AuditSecret)},
-		WebhookHosts: c.WebhookHosts, AutoPromote: c.AutoPromote, Log: log,
+		ExitsFile: c.ExitsFile, MappingDir: c.MappingDir, WebhookHosts: c.WebhookHosts, AutoPromote: c.AutoPromote, Log: log,
 	})
 	if err != nil {
 		return err

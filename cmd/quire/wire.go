@@ -50,6 +50,7 @@ type parts struct {
 	sealing    sealing
 	transfers  *transfer.Transfers
 	feed       *feed.Feed
+	ways       *ways
 	promotions *promotion.Promotions
 	log        *slog.Logger
 	direct     string
@@ -79,6 +80,9 @@ type wiring struct {
 	// PassUnanswered its silence is a warning.
 	Terminology    validate.Terminology
 	PassUnanswered bool
+	// ExitsFile says who gets messages and who sends them, MappingDir holds mapping
+	// files beside ours; "" is none.
+	ExitsFile, MappingDir string
 	// WebhookHosts are those that may be told of changes.
 	WebhookHosts []string
 	// AutoPromote is how many paths stored queries may have promoted.
@@ -155,10 +159,16 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 		Store: p.db, Act: p.service.Act(), Secret: w.FormSecret, Logger: w.Log,
 		Sender: &webhook.Sender{Client: outbound.Client(w.WebhookHosts...), Hosts: w.WebhookHosts},
 	}
+	if err := p.openWays(w); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 
 func (p *parts) close() {
+	if p.ways != nil {
+		p.ways.close()
+	}
 	if p.authorizer != nil {
 		p.authorizer.Close()
 	}
@@ -210,7 +220,7 @@ func (p *parts) listen(o listenOptions) (_ *listeners, err error) {
 
 		restfhir.BindingRoutes(p.forms), restfhir.Routes(p.forms, restfhir.About{Version: version}),
 		admin.Routes(p.service), admin.PurgeRoutes(p.service), admin.HoldRoutes(p.service), admin.TransferRoutes(p.transfers),
-		admin.FeedRoutes(p.feed),
+		admin.FeedRoutes(p.feed), admin.ExitRoutes(p.ways.exits), restfhir.ExtractRoutes(p.ways.extractor),
 		admin.IndexRoutes(p.promotions),
 		restaccess.Routes(p.control),
 		audit.Routes(p.trail), audit.EventRoutes(p.trail, p.sealing, o.SystemID),
@@ -247,6 +257,7 @@ func (p *parts) run(ctx context.Context, l *listeners, draining *atomic.Bool) er
 	behind.Go(func() error { return ended(backgroundCtx, p.authorizer.Run(backgroundCtx)) })
 	behind.Go(func() error { return p.auditor.Run(backgroundCtx) })
 	behind.Go(func() error { return p.feed.Run(backgroundCtx) })
+	behind.Go(func() error { return p.ways.run(backgroundCtx) })
 	behind.Go(func() error { return p.db.RunIndex(backgroundCtx, p.indexFailed) })
 	behind.Go(func() error { return p.promotions.Run(backgroundCtx, p.indexFailed) })
 

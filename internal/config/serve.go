@@ -50,6 +50,9 @@ type Serve struct {
 	TerminologyKeep      time.Duration `help:"How long an answer is believed." default:"1h" env:"QUIRE_TERMINOLOGY_KEEP" group:"Terminology"`
 	TerminologyValueSets string        `name:"terminology-value-sets-file" help:"JSON object from references as templates write them to canonical URLs of value sets, for those that are mere names." env:"QUIRE_TERMINOLOGY_VALUE_SETS_FILE" placeholder:"FILE" group:"Terminology"`
 
+	ExitsFile  string `name:"exits-file" help:"JSON file of receivers and senders of HL7 v2 messages; see deploy/integration.md." env:"QUIRE_EXITS_FILE" placeholder:"FILE" group:"Messages"`
+	MappingDir string `name:"mapping-dir" help:"Directory of mapping files beside ours: v2/*.yaml and fhir/*.yaml. One of the same name or archetype replaces ours." env:"QUIRE_MAPPING_DIR" placeholder:"DIR" group:"Messages"`
+
 	WebhookHosts []string `name:"webhook-hosts" help:"Hosts that webhooks may be sent to, each as host or host:port as in its URL. Without any none can be made." env:"QUIRE_WEBHOOK_HOSTS" placeholder:"HOST" group:"Webhooks"`
 
 	AutoPromote int `help:"How many paths stored queries may have promoted to an index by themselves; 0 leaves all to quire index add." default:"20" env:"QUIRE_AUTO_PROMOTE" placeholder:"N" group:"Queries"`

@@ -52,6 +52,16 @@ type Processed struct {
 	// DryRun: nothing was written. Unchanged: nothing had to be. Repeated: the
 	// same submission was stored before.
 	DryRun, Unchanged, Repeated bool
+	// Would is set for a dry run that was not Unchanged.
+	Would *Would
+}
+
+// Would is what a dry run would have stored.
+type Would struct {
+	Tree *rm.Tree
+	// EHR is whose record it is, Base the version it replaces, "" for none.
+	EHR, Base string
+	Lifecycle string
 }
 
 // lifecycles are the states that statuses of a response commit.
@@ -250,6 +260,7 @@ func (w *work) do(ctx context.Context) (*Processed, error) {
 		return nil, err
 	}
 	if out.DryRun {
+		out.Would = &Would{Tree: made.Tree, EHR: w.claims.EHR, Base: w.claims.Base, Lifecycle: lifecycle}
 		return out, w.judge(ctx, made.Tree, lifecycle)
 	}
 	out.Document, err = w.commit(ctx, made.Tree, lifecycle)
