@@ -76,7 +76,7 @@ func (c *checker) value(e Expr, aggregates bool) {
 }
 
 func (c *checker) variable(p *PathExpr) {
-	class := c.q.Class(p.Variable)
+	class := named(c.names, p.Variable)
 	switch {
 	case class == nil:
 		c.add(p, "unknown variable", "a variable declared in FROM", quote(p.Variable))

@@ -118,9 +118,11 @@ func (q *Query) Classes() []*Class {
 // Class finds the operand a variable names: the one spelled the same, else the
 // only one equal without case (AQL 1.1.0 says variables are case-insensitive;
 // queries in the field use c and C for two things). nil when there is none.
-func (q *Query) Class(variable string) *Class {
+func (q *Query) Class(variable string) *Class { return named(q.Classes(), variable) }
+
+func named(classes []*Class, variable string) *Class {
 	var found *Class
-	for _, c := range q.Classes() {
+	for _, c := range classes {
 		switch {
 		case c.Variable == "":
 		case c.Variable == variable:

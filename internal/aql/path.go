@@ -26,7 +26,9 @@ func (p *parser) division() bool {
 
 // path reads segments joined by slashes. Any word is an attribute name here.
 func (p *parser) path() Path {
-	var path Path
+	// Most paths are of a few segments.
+	const usual = 4
+	path := Path{Segments: make([]Segment, 0, usual)}
 	for {
 		if p.tok.kind != tIdent {
 			p.unexpected("an attribute name")
