@@ -38,9 +38,11 @@ type shell struct {
 }
 
 // formsPolicy allows scripts, styles and requests of this server alone. The
-// renderer writes style elements, which the nonce is for.
+// renderer writes style elements, which the nonce is for, and one style attribute
+// that is always the same, which is known by its hash.
 func formsPolicy(nonce string) string {
-	return "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-" + nonce + "'; img-src 'self' data:; connect-src 'self'; font-src 'self'; " +
+	return "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-" + nonce + "'; " +
+		"style-src-attr 'unsafe-hashes' 'sha256-T6AAKdWxO6p6GZVyzGAJDSLhOoPuuoZ6LlqMX153CvM='; img-src 'self' data:; connect-src 'self'; font-src 'self'; " +
 		"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 }
 

@@ -26,7 +26,7 @@ Quire.errors = (() => {
     return parent.includes('/') ? place(parent) : null;
   }
 
-  const control = (container) => container.querySelector('input:not([type=hidden]), textarea, select, button') || container;
+  const control = (container) => container.querySelector('input:not([type=hidden]), textarea, select') || container.querySelector('button') || container;
 
   function clear() {
     summary().hidden = true;
