@@ -154,7 +154,7 @@ func (c benchCommand) serve(ctx context.Context) error {
 		return err
 	}
 	defer raw.Close()
-	return p.measured(ctx, raw, bench.Target{Owner: ownerDSN, Clinician: keep.Tokens["clinician"], Analyst: keep.Tokens["analyst"], Loaded: loaded})
+	return p.measured(ctx, raw, bench.Target{Owner: ownerDSN, Clinician: keep.Tokens["clinician"], Analyst: keep.Tokens["analyst"], Admin: keep.Tokens["admin"], Loaded: loaded})
 }
 
 // measured serves until standard input ends.

@@ -31,7 +31,7 @@ func (c benchCommand) workloads(ctx context.Context) error {
 			return err
 		}
 	}
-	return bench.PrintWorkloads(os.Stdout, options, all)
+	return bench.PrintWorkloads(os.Stdout, all)
 }
 
 // fill loads the data, by requests or in bulk.

@@ -42,7 +42,10 @@ type Scope struct {
 
 	// Placeholders and the gate, made at first use and shared by all tables.
 	gate, templates, labels string
-	// once is the item of WITH that holds the EHRs whose gate is open.
+	// once is the item of WITH that holds the EHRs whose gate is open; while it is
+	// written, instant is the one moment all are judged at: of what is the same for
+	// all rows the planner makes joins, of clock_timestamp a probe for each row.
+	instant string
 	once                               string
 	principal, grantees, organisations string
 }
@@ -81,9 +84,10 @@ func (s *Scope) Once(name string) string {
 	if s.profile.All || s.ehr != "" {
 		return ""
 	}
+	s.instant = "(select m.at from moment m)"
 	gate := s.gateFor("t.ehr_id")
-	s.once = name
-	return fmt.Sprintf("%s as materialized (select t.ehr_id from %s t where %s)", name, EHR, gate)
+	s.instant, s.once = "", name
+	return fmt.Sprintf("%s as materialized (with moment as materialized (select clock_timestamp() as at) select t.ehr_id from %s t where %s)", name, EHR, gate)
 }
 
 // Allows is a boolean expression: may the profile do the action to this EHR at
@@ -152,9 +156,12 @@ func (s *Scope) gateFor(ehr string) string {
 			s.principal = s.args.Add(s.profile.Principal)
 		}
 	}
-	write := ""
+	write, live, queryable := "", live, "exists (select 1 from ehr x where x.ehr_id = "+ehr+" and x.is_queryable)"
 	if s.action == Write {
 		write = " and x.may_write"
+	}
+	if s.instant != "" {
+		live, queryable = strings.ReplaceAll(live, "clock_timestamp()", s.instant), "t.is_queryable"
 	}
 	ways := []string{
 		fmt.Sprintf("exists (select 1 from ehr_organisation x where x.ehr_id = %s and x.org = any(%s::text[]) and %s)", ehr, s.organisations, live),
@@ -162,7 +169,7 @@ func (s *Scope) gateFor(ehr string) string {
 	}
 	if s.action == Query {
 		// Break-glass opens one person's record and never a population.
-		ways[0] += fmt.Sprintf(" and exists (select 1 from ehr x where x.ehr_id = %s and x.is_queryable)", ehr)
+		ways[0] += " and " + queryable
 		ways = ways[:1]
 	} else {
 		ways = append(ways, fmt.Sprintf("exists (select 1 from break_glass x where x.ehr_id = %s and x.principal = %s and x.revoked_at is null and x.expires_at > clock_timestamp())", ehr, s.principal))

@@ -25,9 +25,10 @@ type Target struct {
 	Ops       string `json:"ops"`
 	// Owner is the database's address as its owner.
 	Owner string `json:"owner"`
-	// Clinician and Analyst are bearer tokens.
+	// Clinician, Analyst and Admin are bearer tokens.
 	Clinician string `json:"clinician"`
 	Analyst   string `json:"analyst"`
+	Admin     string `json:"admin"`
 	Loaded    Loaded `json:"loaded"`
 	// PID is the server's process.
 	PID int `json:"pid"`

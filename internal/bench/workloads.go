@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -72,11 +73,8 @@ const hostile = "SELECT COUNT(o) FROM EHR e CONTAINS (COMPOSITION c CONTAINS OBS
 // WorkloadOptions say how the workloads are measured.
 type WorkloadOptions struct {
 	// Span is how long a query is repeated, at least three times.
-	Span time.Duration
-	Seed uint64
-	// Promote promotes a path of an archetype and returns when queries use it; nil
-	// leaves the promoted queries out.
-	Promote  func(ctx context.Context, archetype, path string) error
+	Span     time.Duration
+	Seed     uint64
 	Progress io.Writer
 }
 
@@ -91,12 +89,7 @@ type Workloads struct {
 }
 
 // queries are all that are measured.
-func queries(o WorkloadOptions) []query {
-	if o.Promote == nil {
-		return unpromoted
-	}
-	return append(unpromoted[:len(unpromoted):len(unpromoted)], promoted...)
-}
+var queries = slices.Concat(unpromoted, promoted)
 
 // The path that is promoted.
 const (
@@ -118,10 +111,10 @@ func RunWorkloads(ctx context.Context, t Target, o WorkloadOptions) (*Workloads,
 		}
 	}
 	out := &Workloads{EHRs: len(t.Loaded.EHRs), Compositions: t.Loaded.Compositions, Took: t.Loaded.Took}
-	for i, q := range queries(o) {
+	for i, q := range queries {
 		if i == len(unpromoted) {
 			fmt.Fprintln(o.Progress, "promoting", promotedPath)
-			if err := o.Promote(ctx, promotedArchetype, promotedPath); err != nil {
+			if err := w.promote(ctx); err != nil {
 				return nil, err
 			}
 			if _, err := w.pool.Exec(ctx, "vacuum analyze leaf"); err != nil {
@@ -136,6 +129,27 @@ func RunWorkloads(ctx context.Context, t Target, o WorkloadOptions) (*Workloads,
 		out.Results = append(out.Results, got)
 	}
 	return out, w.besiege(ctx, out, 2*o.Span)
+}
+
+// promote promotes the path and returns when queries use it.
+func (w *workload) promote(ctx context.Context) error {
+	c := w.clients[0]
+	c.begin("POST", w.target.Admin, "/rest/admin/index")
+	c.request.SetBodyRaw([]byte(`{"archetype_id":"` + promotedArchetype + `","path":"` + promotedPath + `"}`))
+	for want := 202; ; want = 200 {
+		if err := w.send(c, w.target.API, want); err != nil {
+			return err
+		}
+		if bytes.Contains(c.response.Body(), []byte(`"state":"usable"`)) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+		c.begin("GET", w.target.Admin, "/rest/admin/index")
+	}
 }
 
 // fewest is how often a query runs at least.

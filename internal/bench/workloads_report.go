@@ -9,7 +9,7 @@ import (
 )
 
 // PrintWorkloads writes the table of all sizes, smallest first, as Markdown.
-func PrintWorkloads(out io.Writer, o WorkloadOptions, sizes []*Workloads) error {
+func PrintWorkloads(out io.Writer, sizes []*Workloads) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%d cores shared by clients, server and database; %s. Through HTTP, one client, access decisions and audit on; p50 (p99) in ms.\n\n", runtime.NumCPU(), runtime.Version())
 	for _, w := range sizes {
@@ -25,7 +25,7 @@ func PrintWorkloads(out io.Writer, o WorkloadOptions, sizes []*Workloads) error 
 	}
 	fmt.Fprintln(&b, "---:|---:|---|")
 	first, last := sizes[0], sizes[len(sizes)-1]
-	for i, q := range queries(o) {
+	for i, q := range queries {
 		fmt.Fprintf(&b, "| %s | %d |", q.name, last.Results[i].rows)
 		for _, w := range sizes {
 			fmt.Fprintf(&b, " %.1f (%.1f) |", milliseconds(w.Results[i].p50), milliseconds(w.Results[i].p99))

@@ -95,5 +95,13 @@ func (b *loading) insert() error {
 	batch.Queue(loadSubjectSQL)
 	batch.Queue(loadVersionSQL, b.at, b.ids.Promoted)
 	batch.Queue(loadNodeSQL)
+	if args, some := leafArgs(b.ids.Paths, b.ids.Arch); some {
+		var ehrs, objects []string
+		var numbers []int32
+		b.each(func(_ int, c *cdr.Commit, v *cdr.NewVersion) {
+			ehrs, objects, numbers = append(ehrs, c.EHR), append(objects, v.Object), append(numbers, 1)
+		})
+		batch.Queue(insertLeavesOfSQL, append(args, ehrs, objects, numbers)...)
+	}
 	return b.tx.SendBatch(b.ctx, batch).Close()
 }

@@ -93,7 +93,12 @@ func (g *generator) aggregate(a *plan.Aggregate) operand {
 				refuse(a.Pos, "COUNT(DISTINCT) of a whole object")
 			}
 		}
-		o.sql = "count(" + distinct + arg.json() + ")::numeric"
+		counted := arg.json()
+		if ref, ok := a.Arg.(*plan.Ref); ok && ref.Step == nil && !a.Distinct && ref.Source.Kind != plan.EHR && ref.Source.Kind != plan.Version {
+			// The number of a node is there when the node is, and stands in an index.
+			counted = alias(ref.Source) + ".num"
+		}
+		o.sql = "count(" + distinct + counted + ")::numeric"
 	case "SUM":
 		o.sql = round15("sum(" + arg.measured() + ")")
 	case "AVG":

@@ -282,7 +282,7 @@ func (g *generator) childRows(st *plan.Step, holder string) string {
 	text := fmt.Sprintf("select %[1]s.data from %[2]s where %[1]s.ehr_id = %[3]s and %[1]s.vo_id = %[4]s and %[1]s.ver = %[5]s and %[1]s.parent = %[6]s and %[1]s.data ->> '@' = '%[7]s'",
 		n, g.scan(access.Node, n), id.ehr, id.object, id.version, number, st.Attr)
 	if st.Archetypes != nil {
-		text += " and " + n + ".arch = any(" + g.args.Add(st.Archetypes) + "::int[])"
+		text += " and " + g.archetypes(n, st.Archetypes)
 	}
 	return text
 }
