@@ -10,7 +10,7 @@ PKG ?= ./...
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test tests-plain tests-race check format vet staticcheck lint-full bench fuzz conformance crash mutations mutated-requests oracle simplified lossless test-fhir release generate
+.PHONY: help build run test tests-plain tests-race check format vet staticcheck lint-full bench workloads fuzz conformance crash mutations mutated-requests oracle simplified lossless test-fhir release generate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ staticcheck: bin/staticcheck
 lint-full: ## run golangci-lint with .golangci.yml (installed separately; not in CI)
 	@command -v golangci-lint >/dev/null || { echo "golangci-lint v2 is not on PATH: https://golangci-lint.run"; exit 1; }
 	golangci-lint run ./...
+
+workloads: build ## measure queries at 20,000 and 200,000 compositions, and GET beside hostile ones
+	bin/quire bench --workload
 
 bench: build ## measure Quire beside the physical limit of this machine
 	bin/quire bench

@@ -45,7 +45,7 @@ type Scope struct {
 	// once is the item of WITH that holds the EHRs whose gate is open; while it is
 	// written, instant is the one moment all are judged at: of what is the same for
 	// all rows the planner makes joins, of clock_timestamp a probe for each row.
-	instant string
+	instant                            string
 	once                               string
 	principal, grantees, organisations string
 }
