@@ -82,6 +82,7 @@ type house struct {
 	app     *fiber.App
 	service *cdr.Service
 	audit   *trail
+	people  people
 }
 
 func newHouse(t testing.TB) *house {
@@ -89,7 +90,7 @@ func newHouse(t testing.TB) *house {
 	ctx := context.Background()
 	db := api.Open(t, 8)
 	who, audit := people{}, &trail{}
-	h := &house{audit: audit, service: cdr.New(cdr.Deps{Store: db, Authorizer: who, Auditor: audit, SystemID: "test.quire"})}
+	h := &house{audit: audit, people: who, service: cdr.New(cdr.Deps{Store: db, Authorizer: who, Auditor: audit, SystemID: "test.quire"})}
 	system := cdr.Caller{Subject: "system:quire", Organisation: "north", All: true, Name: "Quire"}
 	var families []int32
 	for _, shipped := range templates.All() {

@@ -64,8 +64,9 @@ func capabilities(about About, started time.Time) object {
 							"documentation": "Also at one Questionnaire. ?ehr names the record, ?dry-run=true writes nothing. " +
 								"Takes a QuestionnaireResponse or Parameters with in or response."},
 						{"name": "populate", "definition": sdcOperation + "Questionnaire-populate",
-							"documentation": "At one Questionnaire; ?ehr or subject names the record. A form of a persistent document comes with its present answers, any other blank. " +
-								"The QuestionnaireResponse is the body of the answer."},
+							"documentation": "Also at one Questionnaire; ?ehr or subject names the record, canonical or questionnaire the form. A form of a persistent document comes with its present answers, " +
+								"any other filled from the record, each answer with its source and time. Asked by Parameters it answers with Parameters: response, and issues with what was not filled; else with the response alone."},
+						{"name": "assemble", "definition": sdcOperation + "Questionnaire-assemble", "documentation": "Takes a modular Questionnaire, or Parameters with questionnaire."},
 					},
 				},
 				{
