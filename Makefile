@@ -10,7 +10,7 @@ PKG ?= ./...
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test tests-plain tests-race check format vet staticcheck lint-full bench workloads fuzz conformance crash mutations mutated-requests oracle simplified lossless test-fhir release generate
+.PHONY: help build run test tests-plain tests-race check format vet staticcheck lint-full bench workloads fuzz conformance crash test-browser mutations mutated-requests oracle simplified lossless test-fhir release generate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ fuzz: ## fuzz every parser for FUZZTIME (default 30s) each
 
 conformance: bin/keto ## run the black-box suites against a server of their own
 	go run ./internal/testkit/run -- go test -count=1 ./conformance/...
+
+test-browser: bin/keto ## headless Chromium fills the forms of all templates, by keyboard alone (QUIRE_SHOTS=dir keeps pictures)
+	QUIRE_BROWSER=all go test -count=1 -v -timeout 60m ./conformance -run 'InTheBrowser$$|ByKeyboardAlone$$'
 
 crash: bin/keto ## 100,000 operations by 32 clients on 1,000 objects while database and server are killed (SEED=n repeats a run)
 	go run ./internal/testkit/run -- go test -count=1 -v -timeout 30m ./conformance -run TestNothingAcknowledgedIsLost \
