@@ -24,9 +24,9 @@ var browserNames = []string{"chromium", "chromium-browser", "google-chrome", "he
 
 // tab is one page of a headless browser that reaches the server and nothing else.
 type tab struct {
-	t      testing.TB
-	s      *target
-	ctx    context.Context
+	t   testing.TB
+	s   *target
+	ctx context.Context
 
 	mu sync.Mutex
 	// trouble is what the console, the content policy or a script complained of,
