@@ -25,6 +25,16 @@ type QueryExplanation struct {
 	SQL string `json:"sql"`
 	// Database is the plan of the database, a line a node.
 	Database []string `json:"database"`
+	// Indexes are those the database uses.
+	Indexes []string `json:"indexes"`
+	// Rows is how many rows the database expects, for who may know it.
+	Rows *int64 `json:"rows_estimated,omitempty"`
+	// Promoted is the promoted path the query starts from, "" for none.
+	Promoted string `json:"promoted,omitempty"`
+	// Slow says in words why the query reads much, Promote which commands would
+	// change that.
+	Slow    []string `json:"slow"`
+	Promote []string `json:"promote"`
 }
 
 // explain writes the explanation of the query instead of its rows.

@@ -73,13 +73,13 @@ var questions = []struct {
 	promoted bool
 }{
 	{"SELECT c/uid/value, o/data[at0001]/events[at0006]/data[at0003]/items[at0004]/value/magnitude FROM EHR e CONTAINS COMPOSITION c CONTAINS OBSERVATION o[openEHR-EHR-OBSERVATION.test_pressure.v1] WHERE o/data[at0001]/events[at0006]/data[at0003]/items[at0004]/value/magnitude > 100 ORDER BY o/data[at0001]/events[at0006]/data[at0003]/items[at0004]/value/magnitude DESC, c/uid/value LIMIT 50", true},
-	{"SELECT o/data[at0001]/events[at0006]/data[at0003]/items[at0004]/value/magnitude, o/data[at0001]/events[at0006]/data[at0003]/items[at0005]/value/magnitude FROM OBSERVATION o[openEHR-EHR-OBSERVATION.test_pressure.v1] WHERE o/data[at0001]/events[at0006]/data[at0003]/items[at0004]/value/magnitude >= 120", true},
+	{"SELECT o/data[at0001]/events[at0006]/data[at0003]/items[at0004]/value/magnitude, o/data[at0001]/events[at0006]/data[at0003]/items[at0005]/value/magnitude FROM OBSERVATION o[openEHR-EHR-OBSERVATION.test_pressure.v1] WHERE o/data[at0001]/events[at0006]/data[at0003]/items[at0004]/value/magnitude >= 120", false},
 	{"SELECT COUNT(*), AVG(o/data[at0001]/events[at0006]/data[at0003]/items[at0004]/value/magnitude) FROM OBSERVATION o[openEHR-EHR-OBSERVATION.test_pressure.v1] WHERE o/data[at0001]/events[at0006]/data[at0003]/items[at0004]/value/magnitude < 1000", true},
 	{"SELECT o FROM OBSERVATION o[openEHR-EHR-OBSERVATION.test_pressure.v1] WHERE o/data[at0001]/events[at0006]/time/value > '2023' ORDER BY o/data[at0001]/events[at0006]/time LIMIT 3", true},
 	{"SELECT c/name/value FROM COMPOSITION c[openEHR-EHR-COMPOSITION.test_encounter.v1] WHERE c/context/start_time >= '2020-01-01' ORDER BY c/context/start_time DESC, c/name/value LIMIT 10", true},
 	{"SELECT c/name/value FROM COMPOSITION c[openEHR-EHR-COMPOSITION.test_encounter.v1] WHERE c/name/value LIKE 'Vis*'", true},
 	{"SELECT c/name/value FROM COMPOSITION c[openEHR-EHR-COMPOSITION.test_encounter.v1] WHERE c/category/defining_code/code_string MATCHES {'433', '431'}", true},
-	{"SELECT c/uid/value, c/content[openEHR-EHR-OBSERVATION.test_pressure.v1]/data[at0001]/events[at0006]/data[at0003]/items[at0004]/value/magnitude FROM COMPOSITION c WHERE c/content[openEHR-EHR-OBSERVATION.test_pressure.v1]/data[at0001]/events[at0006]/data[at0003]/items[at0004]/value/magnitude > 90", true},
+	{"SELECT c/uid/value, c/content[openEHR-EHR-OBSERVATION.test_pressure.v1]/data[at0001]/events[at0006]/data[at0003]/items[at0004]/value/magnitude FROM COMPOSITION c WHERE c/content[openEHR-EHR-OBSERVATION.test_pressure.v1]/data[at0001]/events[at0006]/data[at0003]/items[at0004]/value/magnitude > 90 LIMIT 100", true},
 	{"SELECT o/data[at0001]/events[at0006]/data[at0003]/items[at0004]/value/magnitude FROM OBSERVATION o[openEHR-EHR-OBSERVATION.test_pressure.v1] WHERE o/data[at0001]/events[at0006]/data[at0003]/items[at0004]/value/magnitude > 90 OR o/name/value = 'x'", false},
 	{"SELECT c/uid/value FROM COMPOSITION c NOT CONTAINS OBSERVATION o[openEHR-EHR-OBSERVATION.test_pressure.v1] WHERE c/name/value = 'nothing'", false},
 }

@@ -141,7 +141,7 @@ func (g *generator) narrows(e plan.Expr) (ref *plan.Ref, text string, rank int, 
 			}
 			any = append(any, text)
 		}
-		return ref, "(" + strings.Join(any, " or ") + ")", 5, false
+		return ref, "(" + strings.Join(any, " or ") + ")", 10, false
 	case *plan.Like:
 		ref, isRef := e.Operand.(*plan.Ref)
 		pattern, isLiteral := e.Pattern.(plan.Literal)
@@ -153,7 +153,7 @@ func (g *generator) narrows(e plan.Expr) (ref *plan.Ref, text string, rank int, 
 		if l == nil || prefix == "" || strings.Join(l.Tail, "/") != "value" {
 			return nil, "", 0, false
 		}
-		return ref, "l.s ^@ " + g.text(cut(prefix)), 3, false
+		return ref, "l.s ^@ " + g.text(cut(prefix)), 10, false
 	}
 	return nil, "", 0, false
 }

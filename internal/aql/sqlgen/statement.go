@@ -35,6 +35,8 @@ type Statement struct {
 	// Ordered says that the statement reads in the order of an index and stops
 	// early: sorting instead would read everything.
 	Ordered bool
+	// Promoted is the promoted path the statement starts from, nil for none.
+	Promoted *plan.Leaf
 }
 
 // Cell says how a column becomes a cell.
@@ -113,10 +115,23 @@ func (g *generator) statement() *Statement {
 	if g.newest == nil {
 		g.leaf = g.byLeaf()
 	}
+	if g.leaf != nil {
+		if s := g.overLeaves(); s != nil {
+			return s
+		}
+		if p.Limit < 0 && g.leaf.rank < 10 {
+			// A range without a limit may hold most rows: reading them in the order of
+			// the nodes is cheaper than by each leaf row.
+			g.leaf = nil
+		}
+	}
 	if g.newest == nil && g.leaf == nil && (p.Limit < 0 || len(p.Order) > 0 || p.Distinct || g.aggregates()) {
 		with = g.scope.Once("open")
 	}
 	out.Ordered = g.newest != nil || g.leaf != nil && g.page == nil && p.Limit >= 0 && (g.leaf.sorted || len(p.Order) == 0 && !p.Distinct && !g.aggregates())
+	if g.leaf != nil {
+		out.Promoted = g.leaf.Leaf
+	}
 	from, where := g.from()
 	for _, s := range p.Sources {
 		g.shared(s)

@@ -45,6 +45,9 @@ type Place struct {
 // Command is what an administrator types to promote the path.
 func (p Place) Command() string { return "quire index add '" + p.Archetype + "' '" + p.Path + "'" }
 
+// String names the place.
+func (p Place) String() string { return p.Path + " of " + p.Archetype }
+
 // Slow are the runs of one query that took long. Neither text nor values are
 // kept.
 type Slow struct {
