@@ -95,6 +95,7 @@ func (b *loading) insert() error {
 	batch.Queue(loadSubjectSQL)
 	batch.Queue(loadVersionSQL, b.at, b.ids.Promoted)
 	batch.Queue(loadNodeSQL)
+	queueLoadedLeaves(batch, b.ids)
 	if args, some := leafArgs(b.ids.Paths, b.ids.Arch); some {
 		var ehrs, objects []string
 		var numbers []int32

@@ -54,6 +54,9 @@ var (
 	insertLeavesSQL = `insert into leaf ` + leafColumns + ` ` + fmt.Sprintf(leaves, everything(access.Node, "n")) +
 		` and n.ehr_id = $6 and n.vo_id = $7 and n.ver = $8`
 
+	insertLoadedLeavesSQL = `insert into leaf ` + leafColumns + ` ` + fmt.Sprintf(leaves, everything(access.Node, "n")) +
+		` and (n.ehr_id, n.vo_id, n.ver) in (select b.ehr_id, b.vo_id, 1 from bulk_version b)`
+
 	// The versions of a batch are locked by then; some of their rows may be there.
 	insertLeavesOfSQL = `insert into leaf ` + leafColumns + ` ` + fmt.Sprintf(leaves, everything(access.Node, "n")) +
 		` and (n.ehr_id, n.vo_id, n.ver) in (select * from unnest($6::uuid[], $7::uuid[], $8::int[])) on conflict do nothing`
@@ -115,11 +118,11 @@ func queueLeaves(b *pgx.Batch, ehr, object string, ver int32, cut []row.Row, ids
 	}
 }
 
-// queueLeavesOf adds the leaf rows of many versions whose node rows have been
-// queued, of these archetypes. The caller is fenced as a commit is.
-func queueLeavesOf(b *pgx.Batch, ehrs, objects []string, vers []int32, ids dictionary.IDs) {
+// queueLoadedLeaves adds the leaf rows of the versions of a bulk load, whose node
+// rows have been queued. Its versions are fenced as those of a commit are.
+func queueLoadedLeaves(b *pgx.Batch, ids dictionary.IDs) {
 	if args, some := leafArgs(ids.Paths, ids.Arch); some {
-		b.Queue(insertLeavesOfSQL, append(args, ehrs, objects, vers)...)
+		b.Queue(insertLoadedLeavesSQL, args...)
 	}
 }
 
