@@ -24,6 +24,9 @@ import (
 // mutate breaks a message in one to three places.
 func mutate(r *rand.Rand, text string) string {
 	for range 1 + r.IntN(3) {
+		if len(text) < 2 {
+			return text
+		}
 		lines := strings.Split(strings.TrimSuffix(text, "\r"), "\r")
 		n := r.IntN(len(lines))
 		switch r.IntN(12) {
