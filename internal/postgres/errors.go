@@ -89,6 +89,9 @@ func translate(ctx context.Context, err error) error {
 		case pg.Code == "22021" || pg.Code == "22P05":
 			// Only a value of the request can hold such a character: all else is ours.
 			return fault.New(fault.Invalid, "character", "a text holds a character that no text may hold, such as U+0000").Because(redact(err))
+		case pg.Code == "53400":
+			// temp_file_limit is the only limit of the configuration a statement meets.
+			return fault.New(fault.Invalid, "query-space", "the query needs more temporary space than the database grants (temp_file_limit); narrow it, or sort and group fewer rows").Because(redact(err))
 		case outage(pg.Code):
 			return unavailable(redact(err))
 		}

@@ -127,7 +127,7 @@ func TestBounds(t *testing.T) {
 	m := memory(t, "values.json")
 	m.Options.MaxRows = 10
 	_, _, err := m.Query(t.Context(), "SELECT a FROM EVENT e CONTAINS (ELEMENT a AND ELEMENT b)", nil)
-	if !fault.Is(err, fault.TooLarge) {
+	if f := fault.Of(err); f.Kind != fault.Invalid || !strings.Contains(f.Message, "10 rows") {
 		t.Errorf("no row limit: %v", err)
 	}
 	want(t, m, "SELECT COUNT(*) FROM ELEMENT a[at0010]", `[[3]]`)

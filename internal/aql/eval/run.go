@@ -135,7 +135,7 @@ func (r *run) row() bool {
 }
 
 func (r *run) tooMany() error {
-	return fault.New(fault.TooLarge, "aql-row-limit", "the query gives more than %d rows; narrow it to one EHR or add conditions", r.opts.MaxRows)
+	return fault.New(fault.Invalid, "aql-row-limit", "the query gives more than %d rows; narrow it to one EHR or add conditions", r.opts.MaxRows)
 }
 
 func (r *run) addKeys(l *line) {
