@@ -130,7 +130,7 @@ func (r *reader) within(classes []rminfo.Class, predicate aql.Expr) {
 
 func (r *reader) predicates(classes []rminfo.Class, p aql.Path) {
 	for _, s := range p.Segments {
-		classes = below(classes, s.Name)
+		classes = Below(classes, s.Name)
 		if s.Predicate != nil {
 			r.within(classes, s.Predicate)
 		}
@@ -231,7 +231,7 @@ func ends(classes []rminfo.Class, p aql.Path, ordered bool) Type {
 	var holders []rminfo.Class
 	last := ""
 	for _, s := range p.Segments {
-		holders, classes, last = classes, below(classes, s.Name), s.Name
+		holders, classes, last = classes, Below(classes, s.Name), s.Name
 	}
 	var found []Type
 	for _, c := range classes {
@@ -308,8 +308,9 @@ var ehrAttributes = map[string]rminfo.Class{
 	"ehr_status": rminfo.EHR_STATUS, "directory": rminfo.FOLDER,
 }
 
-// below gives the concrete classes an attribute leads to.
-func below(classes []rminfo.Class, name string) (next []rminfo.Class) {
+// Below gives the concrete classes that an attribute of the classes leads to, as
+// queries find it.
+func Below(classes []rminfo.Class, name string) (next []rminfo.Class) {
 	attr, ok := rminfo.AttrByName(name)
 	for _, c := range classes {
 		if own, is := ehrAttributes[name]; is && c == rminfo.EHR {
