@@ -22,7 +22,7 @@ var formsPage = template.Must(template.New("forms").Parse(formsHTML))
 // scripts last.
 var formScripts = []struct{ folder, name string }{
 	{"quire", "locale.js"}, {"lforms", "zone.min.js"}, {"lforms", "runtime.js"}, {"lforms", "polyfills.js"}, {"lforms", "main.js"}, {"lforms", "lformsFHIR.min.js"},
-	{"quire", "api.js"}, {"quire", "answers.js"}, {"quire", "document.js"}, {"quire", "errors.js"}, {"quire", "forms.js"},
+	{"quire", "api.js"}, {"quire", "answers.js"}, {"quire", "document.js"}, {"quire", "errors.js"}, {"quire", "dates.js"}, {"quire", "forms.js"},
 }
 
 // shell is what the page of forms is made of. It holds no record data: its

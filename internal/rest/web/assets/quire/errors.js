@@ -35,22 +35,30 @@ Quire.errors = (() => {
     marked.clear();
   }
 
-  function mark(linkId, text, n) {
-    const container = place(linkId);
-    if (!container) return null;
-    const id = `q-error-${n}`, input = control(container);
-    const note = element('p', {class: 'q-error', id}, element('span', {class: 'q-hide'}, 'Error: '), text);
-    container.prepend(note);
+  let notes = 0;
+
+  // note says what is wrong at an input; it returns how to take that back.
+  function note(container, input, text) {
+    const id = `q-error-${notes++}`;
+    const words = element('p', {class: 'q-error', id}, element('span', {class: 'q-hide'}, 'Error: '), text);
+    container.prepend(words);
     const described = input.getAttribute('aria-describedby');
     input.setAttribute('aria-invalid', 'true');
     input.setAttribute('aria-describedby', [described, id].filter(Boolean).join(' '));
     container.classList.add('q-wrong');
-    marked.add(() => {
-      note.remove();
+    return () => {
+      words.remove();
       input.removeAttribute('aria-invalid');
       if (described) input.setAttribute('aria-describedby', described); else input.removeAttribute('aria-describedby');
       container.classList.remove('q-wrong');
-    });
+    };
+  }
+
+  function mark(linkId, text) {
+    const container = place(linkId);
+    if (!container) return null;
+    const input = control(container);
+    marked.add(note(container, input, text));
     return input;
   }
 
@@ -58,10 +66,10 @@ Quire.errors = (() => {
   function show(refusal, labels = () => '') {
     clear();
     const box = summary(), list = element('ul');
-    refusal.issues.forEach((issue, n) => {
+    refusal.issues.forEach((issue) => {
       const linkId = linkIdOf(issue), text = issue.diagnostics || (issue.details || {}).text || issue.code;
       if (issue.severity === 'information') return;
-      const input = mark(linkId, text, n), label = labels(linkId.replace(/:\d+/g, ''));
+      const input = issue.input || mark(linkId, text), label = labels(linkId.replace(/:\d+/g, ''));
       const words = label ? `${label}: ${text}` : text;
       list.append(element('li', {}, input ? element('a', {href: '#' + (input.id || ''), onclick: (e) => { e.preventDefault(); input.focus(); input.scrollIntoView({block: 'center'}); }}, words) : words));
     });
@@ -73,5 +81,5 @@ Quire.errors = (() => {
     box.scrollIntoView({block: 'start'});
   }
 
-  return {show, clear, linkIdOf};
+  return {show, clear, note, linkIdOf};
 })();

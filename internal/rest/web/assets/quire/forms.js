@@ -218,6 +218,12 @@
     if (!open || open.busy) return;
     open.busy = true;
     errors.clear();
+    await Quire.dates.settle();
+    const wrong = Quire.dates.standing();
+    if (wrong.length) {
+      open.busy = false;
+      return errors.show({message: 'A date was not taken, so nothing was sent.', issues: wrong.map(({input, words}) => ({input, diagnostics: `${input.getAttribute('aria-label') || 'Date'}: ${words}`}))});
+    }
     const buttons = document.querySelectorAll('.q-actions button');
     buttons.forEach((b) => b.setAttribute('aria-disabled', 'true'));
     try {
