@@ -56,6 +56,8 @@ type QueryRequest struct {
 	// Name is that of a stored query with its version, "" for ad-hoc AQL.
 	Name   string
 	Params map[string]any
+	// Texts says that Params came in a URL, as text.
+	Texts bool
 	// EHR fixes the query to one record.
 	EHR string
 	// Offset and Fetch are the window within the query's own LIMIT; Fetch 0 is no
@@ -91,6 +93,7 @@ type ResultSet struct {
 	// position is where a page begins, nil without pages.
 	position *position
 	outcome  QueryOutcome
+	warnings []fault.Issue
 	// estimates says that the caller may know how many rows a query would find.
 	estimates bool
 }
@@ -112,6 +115,10 @@ func (s *Service) Query(ctx context.Context, caller Caller, r QueryRequest) (*Re
 	if r.Offset < 0 || r.Fetch < 0 {
 		return nil, fault.New(fault.Invalid, "query-window", "offset and fetch are not negative")
 	}
+	warnings, err := r.bind(query)
+	if err != nil {
+		return nil, err
+	}
 	parties, err := r.aboutParties(query)
 	if err != nil {
 		return nil, err
@@ -122,7 +129,7 @@ func (s *Service) Query(ctx context.Context, caller Caller, r QueryRequest) (*Re
 	}
 	now := s.clock.Now()
 	rs := &ResultSet{service: s, ctx: ctx, caller: caller, request: r, query: query, profile: p, now: now,
-		opening: uuid.Must(uuid.NewV7()).String(), estimates: p.MayQueryPopulation()}
+		opening: uuid.Must(uuid.NewV7()).String(), estimates: p.MayQueryPopulation(), warnings: warnings}
 	rs.limits = s.queryLimits.of(p)
 	event := rs.event()
 	ehr := plan.FixedEHR(query, r.Params, r.EHR)

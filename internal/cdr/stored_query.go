@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/quire-cdr/quire/internal/access"
-	"github.com/quire-cdr/quire/internal/aql"
 	"github.com/quire-cdr/quire/internal/fault"
 )
 
@@ -23,6 +22,8 @@ type StoredQuery struct {
 	// AQL is the text, byte for byte.
 	AQL   string
 	Saved time.Time
+	// Facts follow from the text; the store leaves them nil.
+	Facts *QueryFacts
 }
 
 // StoredQueryStore keeps stored queries. Names compare without regard to letter
@@ -60,7 +61,8 @@ func qualified(name string) string {
 }
 
 // StoreQuery stores AQL under a name. An exact version must be new; without one
-// the manners decide. Text that is no AQL is refused with its place.
+// the manners decide. Text that is no AQL, or declares parameters it does not have,
+// is refused with its place; what is legal and finds nothing is warned of.
 func (s *Service) StoreQuery(ctx context.Context, caller Caller, name, version, text string) (StoredQuery, error) {
 	p, err := s.profile(ctx, caller)
 	if err != nil {
@@ -76,7 +78,8 @@ func (s *Service) StoreQuery(ctx context.Context, caller Caller, name, version, 
 	case version != "" && (!queryVersion.MatchString(version) || strings.Count(version, ".") != 2):
 		return StoredQuery{}, fault.New(fault.Invalid, "query-version", "a query is stored with a version of three numbers, such as 1.0.0")
 	}
-	if _, err := aql.Parse(text); err != nil {
+	warnings, err := s.examine(ctx, text)
+	if err != nil {
 		return StoredQuery{}, err
 	}
 	replace := false
@@ -87,7 +90,13 @@ func (s *Service) StoreQuery(ctx context.Context, caller Caller, name, version, 
 		replace = !s.manners.NextQueryVersion
 	}
 	hash := sha256.Sum256([]byte(text))
-	return s.store.PutStoredQuery(ctx, q, replace, s.event(caller, p, Event{Action: "C", Object: q.Name + "/" + q.Version, QueryHash: hash[:]}))
+	stored, err := s.store.PutStoredQuery(ctx, q, replace, s.event(caller, p, Event{Action: "C", Object: q.Name + "/" + q.Version, QueryHash: hash[:]}))
+	if err != nil {
+		return StoredQuery{}, err
+	}
+	stored = described(stored)
+	stored.Facts.Warnings = warnings
+	return stored, nil
 }
 
 // nextQueryVersion is the version of a query stored without one.
@@ -120,7 +129,7 @@ func (s *Service) StoredQuery(ctx context.Context, caller Caller, name, version 
 	if err != nil {
 		return StoredQuery{}, s.missed(ctx, caller, p, Event{Action: "R", Object: auditName(name)}, err)
 	}
-	return q, nil
+	return described(q), nil
 }
 
 // StoredQueries lists the queries whose names begin with prefix, by name and
@@ -140,7 +149,7 @@ func (s *Service) StoredQueries(ctx context.Context, caller Caller, prefix strin
 		name := strings.ToLower(q.Name)
 		matches := strings.HasPrefix(name, wanted) || !strings.Contains(wanted, "::") && strings.HasPrefix(name, defaultNamespace+"::"+wanted)
 		if matches && mayReadQuery(p, q.Name) {
-			list = append(list, q)
+			list = append(list, described(q))
 		}
 	}
 	slices.SortFunc(list, func(a, b StoredQuery) int {

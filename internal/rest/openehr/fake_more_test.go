@@ -3,6 +3,7 @@ package openehr_test
 import (
 	"context"
 
+	"github.com/quire-cdr/quire/internal/aql/declare"
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
 )
@@ -79,11 +80,27 @@ func (f *fake) DeleteItemTags(_ context.Context, _ cdr.Caller, ehr string, kind 
 
 func (f *fake) StoreQuery(_ context.Context, _ cdr.Caller, name, version, text string) (cdr.StoredQuery, error) {
 	f.query = cdr.StoredQuery{Name: name, Version: version, AQL: text}
-	return cdr.StoredQuery{Name: "ns::" + name, Version: "1.0.0", AQL: text, Saved: committed}, nil
+	stored := cdr.StoredQuery{Name: "ns::" + name, Version: "1.0.0", AQL: text, Saved: committed}
+	if text == "SELECT 2" {
+		stored.Facts = facts()
+	}
+	return stored, nil
+}
+
+// facts are those of a query with a parameter and a mistake.
+func facts() *cdr.QueryFacts {
+	return &cdr.QueryFacts{Hash: "abc",
+		Parameters: []declare.Parameter{{Name: "min", Type: declare.Number, Default: 140, Description: "lowest", Declared: true, Paths: []string{"l/value/magnitude"}}},
+		Warnings:   []fault.Issue{{Path: "line 1, column 8", Rule: "query-path-unknown", Message: "nothing here", Found: "o/x", Expected: "o/y"}}}
 }
 
 func (f *fake) StoredQuery(_ context.Context, _ cdr.Caller, name, version string) (cdr.StoredQuery, error) {
 	f.query = cdr.StoredQuery{Name: name, Version: version}
+	if version == "2" {
+		stored := facts()
+		stored.Warnings = nil
+		return cdr.StoredQuery{Name: name, Version: "2.0.0", AQL: "SELECT 2", Saved: committed, Facts: stored}, nil
+	}
 	return cdr.StoredQuery{Name: name, Version: "1.2.3", AQL: "SELECT \"x\"", Saved: committed}, nil
 }
 

@@ -244,6 +244,13 @@ func (f *fake) execute(_ context.Context, _ cdr.Caller, query cdr.QueryRequest) 
 // result is a small one, of a tag that is its text.
 type result struct{ query cdr.QueryRequest }
 
+func (r result) Warnings() []fault.Issue {
+	if r.query.Params["unknown"] == nil {
+		return nil
+	}
+	return []fault.Issue{{Path: "$unknown", Rule: "query-parameter-unknown"}}
+}
+
 func (r result) Withheld() bool { return r.query.Name != "" }
 
 func (r result) Outcome() cdr.QueryOutcome {

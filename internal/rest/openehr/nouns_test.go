@@ -193,7 +193,7 @@ func TestQuery(t *testing.T) {
 			text: `{"rows":[[82.0]]}`, want: h{"Content-Type": "application/json; charset=utf-8"},
 			check: func(t *testing.T, f *fake) {
 				want(t, cdr.QueryRequest{Text: "SELECT a", EHR: ehrID, Offset: 3, Fetch: 10, Href: base + "/query/aql",
-					Params: map[string]any{"p": "1", "list": []any{"a", "b"}, "d": "x"}}, f.aql)
+					Params: map[string]any{"p": "1", "list": []any{"a", "b"}, "d": "x"}, Texts: true}, f.aql)
 			}},
 		{name: "by body", method: "POST", path: "/query/aql", body: `{"q":"S","fetch":10,"query_parameters":{"fetch":1,"$t":"x","b":true,"l":["a"]}}`, status: 200,
 			check: func(t *testing.T, f *fake) {

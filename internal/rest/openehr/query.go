@@ -28,6 +28,8 @@ type answer interface {
 	Run(ctx context.Context, to io.Writer) (int64, error)
 	// Withheld says that rows may be missing.
 	Withheld() bool
+	// Warnings are remarks on what was asked.
+	Warnings() []fault.Issue
 	// Outcome is known after Run.
 	Outcome() cdr.QueryOutcome
 }
@@ -87,7 +89,7 @@ var protocol = map[string]bool{
 }
 
 func (h queryHandlers) get(call *rest.Call) error {
-	query := cdr.QueryRequest{Name: storedName(call), Params: map[string]any{}, Href: call.BaseURL() + root + "/query/aql"}
+	query := cdr.QueryRequest{Name: storedName(call), Params: map[string]any{}, Texts: true, Href: call.BaseURL() + root + "/query/aql"}
 	if query.Name == "" {
 		query.Text = call.Query("q")
 	} else {
@@ -234,6 +236,7 @@ func (h queryHandlers) run(call *rest.Call, query cdr.QueryRequest, offset, fetc
 		return err
 	}
 	disclose(call, found.Withheld())
+	warn(call, found.Warnings())
 	if query.Format.Name == "csv" || query.Format.Name == "parquet" {
 		call.Set("Content-Disposition", `attachment; filename="result.`+query.Format.Name+`"`)
 	}

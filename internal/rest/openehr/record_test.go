@@ -141,6 +141,14 @@ func TestStoredQueries(t *testing.T) {
 		}},
 		{name: "store as JSON", method: "PUT", path: at, body: `{"q":"SELECT 1"}`, status: 415},
 		{name: "store another language", method: "PUT", path: at + "?query_type=sql", body: "SELECT 1", headers: text, status: 400},
+		{name: "store with remarks", method: "PUT", path: at, body: "SELECT 2", headers: text, status: 200,
+			want: h{"ETag": `W/"1.0.0-abc"`, "Quire-Warning": `1; query-path-unknown "line 1, column 8"`}},
+		{name: "store and show", method: "PUT", path: at, body: "SELECT 2", headers: h{"Content-Type": "text/plain", "Prefer": "return=representation"}, status: 200,
+			text: `"warnings":[{"place":"line 1, column 8","rule":"query-path-unknown","message":"nothing here","found":"o/x","expected":"o/y"}]}`},
+		{name: "get described", method: "GET", path: at + "/2", status: 200, want: h{"ETag": `W/"2.0.0-abc"`},
+			text: `"q":"SELECT 2","hash":"abc","parameters":[{"name":"min","type":"number","list":false,"required":false,"default":140,"description":"lowest","declared":true,"paths":["l/value/magnitude"]}]}`},
+		{name: "get what the client has", method: "GET", path: at + "/2", headers: h{"If-None-Match": `W/"2.0.0-abc"`}, status: 304},
+		{name: "get another", method: "GET", path: at + "/2", headers: h{"If-None-Match": `W/"1.0.0-abc"`}, status: 200},
 		{name: "list", method: "GET", path: at, status: 200, text: `"version":"1.0.1"`},
 		{name: "list all", method: "GET", path: "/definition/query", status: 200, text: `"version":"1.0.1"`},
 		{name: "get", method: "GET", path: at + "/1", status: 200, text: `{"name":"org.x::y","type":"AQL","version":"1.2.3","saved":"2026-01-02T03:04:05.678Z","q":"SELECT \"x\""}`,
@@ -149,11 +157,12 @@ func TestStoredQueries(t *testing.T) {
 		{name: "delete", method: "DELETE", path: at + "/1.0.0", status: 204},
 		{name: "run", method: "GET", path: "/query/org.x::y?systolic=140&ehr_id=" + ehrID + "&fetch=5", status: 200, text: "82.0", want: h{"Quire-Disclosure": "may-be-withheld"},
 			check: func(t *testing.T, f *fake) {
-				want := cdr.QueryRequest{Name: "org.x::y", Params: map[string]any{"systolic": "140"}, EHR: ehrID, Fetch: 5, Href: base + "/query/org.x::y"}
+				want := cdr.QueryRequest{Name: "org.x::y", Params: map[string]any{"systolic": "140"}, Texts: true, EHR: ehrID, Fetch: 5, Href: base + "/query/org.x::y"}
 				if d := cmp.Diff(want, f.aql); d != "" {
 					t.Error(d)
 				}
 			}},
+		{name: "run with what is no parameter", method: "GET", path: "/query/org.x::y?unknown=1", status: 200, want: h{"Quire-Warning": `1; query-parameter-unknown "$unknown"`}},
 		{name: "run a version", method: "POST", path: "/query/org.x::y/1.2", body: `{"query_parameters":{"a":1}}`, status: 200, check: func(t *testing.T, f *fake) {
 			if f.aql.Name != "org.x::y/1.2" || len(f.aql.Params) != 1 {
 				t.Errorf("%+v", f.aql)

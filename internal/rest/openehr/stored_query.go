@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/quire-cdr/quire/internal/aql/declare"
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/rest"
@@ -41,13 +42,42 @@ type storedQueryJSON struct {
 	Version string `json:"version"`
 	Saved   string `json:"saved"`
 	Q       string `json:"q"`
+	// The members of this server follow: the SHA-256 of q, what to give for its
+	// parameters and, where it is stored, what it may have got wrong.
+	Hash       string              `json:"hash,omitzero"`
+	Parameters []declare.Parameter `json:"parameters,omitzero"`
+	Warnings   []warningJSON       `json:"warnings,omitzero"`
+}
+
+type warningJSON struct {
+	Place    string `json:"place"`
+	Rule     string `json:"rule"`
+	Message  string `json:"message"`
+	Found    string `json:"found,omitempty"`
+	Expected string `json:"expected,omitempty"`
 }
 
 func storedQueryOf(q cdr.StoredQuery) storedQueryJSON {
-	return storedQueryJSON{q.Name, "AQL", q.Version, q.Saved.UTC().Format("2006-01-02T15:04:05.000Z07:00"), q.AQL}
+	out := storedQueryJSON{Name: q.Name, Type: "AQL", Version: q.Version, Saved: q.Saved.UTC().Format("2006-01-02T15:04:05.000Z07:00"), Q: q.AQL}
+	if q.Facts == nil {
+		return out
+	}
+	out.Hash, out.Parameters = q.Facts.Hash, q.Facts.Parameters
+	for _, w := range q.Facts.Warnings {
+		out.Warnings = append(out.Warnings, warningJSON{w.Path, w.Rule, w.Message, w.Found, w.Expected})
+	}
+	return out
 }
 
-// store answers without a body; Location tells the version that was given.
+// tagged writes the entity tag of a stored query.
+func tagged(call *rest.Call, q cdr.StoredQuery) {
+	if tag := q.Tag(); tag != "" {
+		call.SetETag(tag)
+	}
+}
+
+// store answers without a body unless it is asked for; Location tells the version
+// that was given.
 func (h storedQueryHandlers) store(call *rest.Call) error {
 	if kind := call.Query("query_type"); kind != "" && !strings.EqualFold(kind, "AQL") {
 		return fault.New(fault.Invalid, "query-type", "query_type may only be AQL")
@@ -61,6 +91,13 @@ func (h storedQueryHandlers) store(call *rest.Call) error {
 		return err
 	}
 	call.SetLocation(pathOf("definition", "query", stored.Name, stored.Version))
+	tagged(call, stored)
+	if stored.Facts != nil {
+		warn(call, stored.Facts.Warnings)
+	}
+	if call.Prefer() == rest.Representation {
+		return call.JSON(http.StatusOK, storedQueryOf(stored))
+	}
 	return call.Empty(http.StatusOK)
 }
 
@@ -95,6 +132,10 @@ func (h storedQueryHandlers) get(call *rest.Call) error {
 	found, err := h.service.StoredQuery(call.Context(), call.Caller, call.Param("qualified_query_name"), call.Param("version"))
 	if err != nil {
 		return err
+	}
+	tagged(call, found)
+	if tag := found.Tag(); tag != "" && call.Unchanged(tag) {
+		return call.Empty(http.StatusNotModified)
 	}
 	return call.JSON(http.StatusOK, storedQueryOf(found))
 }
