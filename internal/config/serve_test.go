@@ -84,6 +84,7 @@ func TestEveryFaultIsFound(t *testing.T) {
 		"tls-cert": "/nonexistent/cert", "pool-record": "-1", "read-timeout": "0s",
 		"terminology-url": "tx.example.org", "terminology-deadline": "0s", "terminology-keep": "-1s",
 		"terminology-token-file": "/nonexistent/token", "terminology-value-sets-file": "/nonexistent/sets",
+		"query-limits-file": "/nonexistent/limits",
 	} {
 		s := parse(t, append(sound(t), "--"+flag+"="+value)...)
 		_, err := s.Check()
@@ -92,6 +93,32 @@ func TestEveryFaultIsFound(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "marker") {
 			t.Errorf("--%s: the fault repeats a secret", flag)
+		}
+	}
+}
+
+func TestQueryLimitsFile(t *testing.T) {
+	for text, wrong := range map[string]string{
+		`{"default": {"rows": 100, "seconds": 2.5}, "analyst": {"at_once": 2, "work_memory": 65536, "bytes": 7}}`: "",
+		`{"default": {"lines": 100}}`:        "lines",
+		`{"default": {"rows": -1}}`:          "each is 0 or more",
+		`{"default": {"work_memory": 1024}}`: "work_memory 65536 or more",
+		`[]`:                                 "limits by role",
+	} {
+		path := filepath.Join(t.TempDir(), "limits.json")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := parse(t, append(sound(t), "--query-limits-file="+path)...)
+		v, err := s.Check()
+		if wrong != "" {
+			if err == nil || !strings.Contains(err.Error(), "--query-limits-file: ") || !strings.Contains(err.Error(), wrong) {
+				t.Errorf("%s: %v", text, err)
+			}
+			continue
+		}
+		if err != nil || v.QueryLimits["default"].Rows != 100 || v.QueryLimits["default"].Seconds != 2.5 || v.QueryLimits["analyst"].AtOnce != 2 || v.QueryLimits["analyst"].WorkMemory != 65536 {
+			t.Errorf("%+v, %v", v.QueryLimits, err)
 		}
 	}
 }
