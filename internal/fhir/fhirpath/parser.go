@@ -1,7 +1,6 @@
 package fhirpath
 
 import (
-	"slices"
 	"strings"
 )
 
@@ -251,9 +250,6 @@ func (p *parser) number(t token) (*node, error) {
 
 func (p *parser) invocation(on *node) (*node, error) {
 	t := p.next()
-	if t.kind == symbol && slices.Contains([]string{"$this", "$index", "$total"}, t.text) && on == nil {
-		return &node{kind: special, offset: t.offset, name: t.text}, nil
-	}
 	if t.kind != word && t.kind != quotedWord {
 		return nil, p.wrong(t, "a name")
 	}

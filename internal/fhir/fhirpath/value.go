@@ -62,12 +62,7 @@ func intValue(n int) Value       { return Value{Kind: Integer, number: apd.New(i
 func decimalValue(d *apd.Decimal) Value {
 	return Value{Kind: Decimal, number: d}
 }
-func quantityValue(d *apd.Decimal, unit string) Value {
-	return Value{Kind: Quantity, number: d, unit: unit}
-}
-
-// Text makes a value of a text.
-func Text(s string) Value { return stringValue(s) }
+func quantityValue(d *apd.Decimal, u string) Value { return Value{Kind: Quantity, number: d, unit: u} }
 
 // Moment makes a value of a date, or date and time.
 func Moment(s string) (Value, bool) { return parseMoment(s) }
