@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	"github.com/quire-cdr/quire/internal/hl7v2"
 	"github.com/quire-cdr/quire/internal/hl7v2/mapping"
 	"github.com/quire-cdr/quire/internal/mllp"
+	"github.com/quire-cdr/quire/internal/pdf"
 	"github.com/quire-cdr/quire/internal/sdc/extract"
 	"github.com/quire-cdr/quire/templates"
 )
@@ -123,7 +125,8 @@ func (p *parts) openWays(w wiring) (err error) {
 	if err != nil {
 		return err
 	}
-	x := &exit.Exits{Records: p.service, Store: p.db, Mappings: all, Secret: w.FormSecret, Logger: p.log}
+	x := &exit.Exits{Records: p.service, Store: p.db, Mappings: all, Secret: w.FormSecret, Logger: p.log,
+		Document: printer(p.service, w.Database.Zone)}
 	peers := map[string]mllp.Peer{}
 	for n := range exits.Destinations {
 		d := &exits.Destinations[n]
@@ -156,6 +159,28 @@ func (p *parts) openWays(w wiring) (err error) {
 		}
 	}
 	return nil
+}
+
+// printer makes the PDF of a version, with the composition inside.
+func printer(service *cdr.Service, zone *time.Location) exit.Document {
+	return func(ctx context.Context, caller cdr.Caller, doc cdr.Document) ([]byte, string, error) {
+		version, err := service.CompositionVersion(ctx, caller, doc.EHR, cdr.VersionRef{VersionUID: doc.VersionUID})
+		if err != nil {
+			return nil, "", err
+		}
+		record, err := service.EHR(ctx, caller, doc.EHR)
+		if err != nil {
+			return nil, "", err
+		}
+		source, err := pdf.FromVersion(version.JSON, record.Status.JSON)
+		if err != nil {
+			return nil, "", err
+		}
+		source.EHR, source.VersionUID, source.Committed, source.Printed, source.Zone = version.EHR, version.VersionUID, version.Committed, time.Now(), zone
+		var out bytes.Buffer
+		err = pdf.Print(&out, source)
+		return out.Bytes(), "PDF", err
+	}
 }
 
 func callerOf(who config.Principal) cdr.Caller {

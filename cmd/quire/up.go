@@ -274,12 +274,19 @@ var demoRoles = []struct {
 	{"outsider", "user:local:outsider", "X99OTHER", false},
 }
 
+// messagesSubject is a demo identity without a token: of destinations and sources.
+const messagesSubject = "svc:messages"
+
 // bootstrap gives the demo identities their roles in Keto and their keys here.
 // Tokens that are good stay the same over restarts.
 func (p *parts) bootstrap(ctx context.Context, keep *secrets) error {
 	members := map[string][]string{}
 	for _, r := range demoRoles {
 		members[r.name] = append(members[r.name], r.subject)
+	}
+	// The exits of --exits-file read the feed, and read and write records.
+	for _, role := range []string{"analyst", "service"} {
+		members[role] = append(members[role], messagesSubject)
 	}
 	err := patiently(ctx, func() error {
 		_, err := p.authorizer.Apply(ctx, policy(members))

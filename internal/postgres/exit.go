@@ -45,6 +45,9 @@ where ehr_id = $1 and id = $2`
     paused_until = case when $3 > 0 then clock_timestamp() + $3 * interval '1 millisecond' end
 where destination = $1`
 
+	mendExitSQL    = `update exit_place set failure = '', failing = null where destination = $1 and failure = $2`
+	releaseExitSQL = `update exit_place set lease_until = null where lease_by = $1`
+
 	standingsExitSQL = `select p.destination, p.after_xact::text, p.after_place, p.failing, p.last_sent, p.paused_until, p.failure, n.waiting, n.sent, n.dead
 from exit_place p, lateral (select count(*) filter (where m.state = 0), count(*) filter (where m.state = 1), count(*) filter (where m.state = 2)
                             from exit_message m where m.destination = p.destination) n (waiting, sent, dead)
@@ -146,6 +149,16 @@ func (db *DB) SettleExit(ctx context.Context, m exit.Message) error {
 // PauseExit says how a destination does.
 func (db *DB) PauseExit(ctx context.Context, destination, failure string, pause time.Duration) error {
 	return db.exec(ctx, pauseExitSQL, destination, failure, pause.Milliseconds())
+}
+
+// MendExit takes back a failure that is over.
+func (db *DB) MendExit(ctx context.Context, destination, failure string) error {
+	return db.exec(ctx, mendExitSQL, destination, failure)
+}
+
+// ReleaseExits gives back what a process has leased.
+func (db *DB) ReleaseExits(ctx context.Context, process string) error {
+	return db.exec(ctx, releaseExitSQL, process)
 }
 
 // ExitStandings lists destinations.

@@ -27,6 +27,9 @@ const (
 	mostAttempts = 12
 	longestWait  = time.Hour
 	longestPause = 2 * time.Minute
+	// deniedPause is until the rights of a principal are asked again.
+	deniedPause  = 15 * time.Second
+	releaseLimit = 2 * time.Second
 )
 
 // Run delivers until ctx ends. Any number of processes may run it; a destination
@@ -37,8 +40,9 @@ func (x *Exits) Run(ctx context.Context) error {
 	for n := range x.Destinations {
 		d := &x.Destinations[n]
 		all.Go(func() error {
+			denied := true // so that a failure of the process before is taken back
 			for ctx.Err() == nil {
-				if err := x.round(ctx, process, d); err != nil && ctx.Err() == nil {
+				if err := x.round(ctx, process, d, &denied); err != nil && ctx.Err() == nil {
 					x.Logger.Warn("a destination could not be served", "destination", d.Name, "error", fault.Of(err).Code)
 				}
 				select {
@@ -49,11 +53,18 @@ func (x *Exits) Run(ctx context.Context) error {
 			return nil
 		})
 	}
-	return all.Wait()
+	err := all.Wait()
+	releasing, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseLimit)
+	defer cancel()
+	return errors.Join(err, x.Store.ReleaseExits(releasing, process))
 }
 
-// round queues what is new and sends what is due.
-func (x *Exits) round(ctx context.Context, process string, d *Destination) error {
+// noFeed is the failure of a destination whose principal lacks a right.
+const noFeed = "its principal may not read the feed"
+
+// round queues what is new and sends what is due. denied is whether the principal
+// might not in the round before.
+func (x *Exits) round(ctx context.Context, process string, d *Destination, denied *bool) error {
 	ctx, cancel := context.WithTimeout(ctx, roundLimit)
 	defer cancel()
 	start, err := x.Store.Now(ctx)
@@ -69,7 +80,14 @@ func (x *Exits) round(ctx context.Context, process string, d *Destination) error
 		return err
 	}
 	if !p.MayQueryPopulation() || p.EHR != "" {
-		return x.Store.PauseExit(ctx, d.Name, "its principal may not read the feed", time.Minute)
+		*denied = true
+		return x.Store.PauseExit(ctx, d.Name, noFeed, deniedPause)
+	}
+	if *denied {
+		if err := x.Store.MendExit(ctx, d.Name, noFeed); err != nil {
+			return err
+		}
+		*denied = false
 	}
 	page, err := x.Store.Changes(ctx, p, after, feed.Filter{Kinds: []cdr.Kind{cdr.KindComposition}, Templates: []string{d.Mapping.Template}}, stretch)
 	if err != nil {

@@ -168,6 +168,10 @@ type Store interface {
 	SettleExit(ctx context.Context, m Message) error
 	// PauseExit says how a destination does: failure "" that it answers.
 	PauseExit(ctx context.Context, destination, failure string, pause time.Duration) error
+	// MendExit takes back a failure that is over.
+	MendExit(ctx context.Context, destination, failure string) error
+	// ReleaseExits gives back what a process has leased.
+	ReleaseExits(ctx context.Context, process string) error
 	// ExitStandings lists the destinations that ever were.
 	ExitStandings(ctx context.Context) ([]Standing, error)
 

@@ -3,6 +3,7 @@ package extract
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -72,7 +73,7 @@ func Extract(t *rm.Tree, compiled *template.Compiled, mappings Mappings, facts F
 	kept := map[string]bool{}
 	var targets []fhir.Reference
 	for _, s := range made {
-		key := s.resource + "?identifier=" + IdentifierSystem + "|" + s.id
+		key := s.condition()
 		kept[key] = true
 		full := "urn:uuid:" + uuid.NewV5(uuid.NamespaceURL, IdentifierSystem+"|"+s.id).String()
 		targets = append(targets, fhir.Reference{Reference: full})
@@ -82,7 +83,7 @@ func Extract(t *rm.Tree, compiled *template.Compiled, mappings Mappings, facts F
 	if facts.Before != nil {
 		before, _ := statements(facts.Before, compiled, mappings, facts)
 		for _, s := range before {
-			if key := s.resource + "?identifier=" + IdentifierSystem + "|" + s.id; !kept[key] {
+			if key := s.condition(); !kept[key] {
 				kept[key] = true
 				r.Bundle.Entry = append(r.Bundle.Entry, fhir.BundleEntry{Request: &fhir.BundleRequest{Method: "DELETE", URL: key}})
 			}
@@ -115,6 +116,12 @@ type statement struct {
 	resource string
 	id       string
 	members  object
+}
+
+// condition is the conditional address of the resource: its identifier, escaped as
+// a query is, since it holds a path.
+func (s statement) condition() string {
+	return s.resource + "?identifier=" + url.QueryEscape(IdentifierSystem+"|"+s.id)
 }
 
 type walk struct {
