@@ -132,58 +132,17 @@ func (v Value) numberText() string {
 }
 
 // key is equal for values that are equal as cells, for DISTINCT and grouping:
-// numbers by value, objects by their JSON without regard to member order.
+// numbers by value, objects by what they say (canon.AppendKey).
 func (v Value) key() string {
 	switch v.Kind {
 	case Bool:
 		return "b" + strconv.FormatBool(v.Bool)
 	case Number:
-		return "n" + numberKey(v.Num)
+		return string(canon.AppendNumberKey([]byte{'n'}, v.Num.Text('e')))
 	case String:
 		return "s" + v.Str
 	case Object:
-		return "o" + objectKey(v.AppendJSON(nil))
+		return string(canon.AppendKey([]byte{'o'}, v.at.tree, v.at.id))
 	}
 	return ""
-}
-
-func numberKey(d *apd.Decimal) string {
-	r, _ := new(apd.Decimal).Reduce(d)
-	if r.IsZero() {
-		return "0"
-	}
-	return r.Text('e')
-}
-
-// objectKey writes JSON with sorted members and reduced numbers.
-func objectKey(doc []byte) string {
-	dec := json.NewDecoder(strings.NewReader(string(doc)))
-	dec.UseNumber()
-	var any any
-	if err := dec.Decode(&any); err != nil {
-		return string(doc)
-	}
-	b, err := json.Marshal(reduceNumbers(any))
-	if err != nil {
-		return string(doc)
-	}
-	return string(b)
-}
-
-func reduceNumbers(v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		if d, _, err := apd.NewFromString(v.String()); err == nil {
-			return json.Number(numberKey(d))
-		}
-	case []any:
-		for i := range v {
-			v[i] = reduceNumbers(v[i])
-		}
-	case map[string]any:
-		for k := range v {
-			v[k] = reduceNumbers(v[k])
-		}
-	}
-	return v
 }

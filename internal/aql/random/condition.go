@@ -55,9 +55,9 @@ func (m *Maker) condition(depth int) string {
 		m.use("WHERE arithmetic")
 		return p.text + m.one(" < ", " >= ", " = ") + m.arithmetic()
 	case 13:
-		if p.value.number && p.value.object {
+		if left, right := m.quantity(), m.quantity(); left != "" && right != "" {
 			m.use("WHERE units")
-			return p.text + m.one(" = ", " < ", " >= ") + m.path().text
+			return left + m.one(" = ", " < ", " >= ", " != ") + right
 		}
 	}
 	if p.value.object {

@@ -32,6 +32,21 @@ func operand(t *rm.Tree, n rm.ID) bool {
 	return t.Kind(n) == rm.Object && t.Class(n).IsA(rminfo.PATHABLE) && t.Class(n) != rminfo.ISM_TRANSITION && t.Class(n) != rminfo.INSTRUCTION_DETAILS
 }
 
+// dataValue says whether a node is a data value of an ELEMENT, which may be an
+// operand too.
+func dataValue(t *rm.Tree, n rm.ID) bool {
+	return t.Kind(n) == rm.Object && t.Class(n).IsA(rminfo.DATA_VALUE) && t.Class(t.Parent(n)) == rminfo.ELEMENT && t.Attr(n) == rminfo.A_value
+}
+
+func nodesOf(t *rm.Tree, may func(*rm.Tree, rm.ID) bool) (nodes []rm.ID) {
+	for id := rm.ID(0); int(id) < t.Len(); id++ {
+		if may(t, id) {
+			nodes = append(nodes, id)
+		}
+	}
+	return nodes
+}
+
 // from makes the FROM clause.
 func (m *Maker) from() string {
 	t := m.tree()
@@ -39,15 +54,13 @@ func (m *Maker) from() string {
 		m.use("FROM EHR")
 		return "EHR " + m.declare(&variable{}) + m.ehrPredicate()
 	}
-	var nodes []rm.ID
-	for id := rm.ID(0); int(id) < t.Len(); id++ {
-		if operand(t, id) {
-			nodes = append(nodes, id)
-		}
+	nodes := nodesOf(t, operand)
+	if values := nodesOf(t, dataValue); m.in(40) && len(values) > 0 {
+		nodes = values
 	}
 	var chain []rm.ID
 	for n := nodes[m.IntN(len(nodes))]; ; n = t.Parent(n) {
-		if operand(t, n) && (len(chain) == 0 || n == 0 && m.in(2) || m.in(3)) {
+		if len(chain) == 0 || operand(t, n) && (n == 0 && m.in(2) || m.in(3)) {
 			chain = append(chain, n)
 		}
 		if n == 0 {
@@ -228,6 +241,9 @@ var wide = []rminfo.Class{rminfo.CONTENT_ITEM, rminfo.ENTRY, rminfo.CARE_ENTRY, 
 // predicate that finds nothing.
 func (m *Maker) operand(t *rm.Tree, n rm.ID, optional bool) string {
 	class := t.Class(n)
+	if class.IsA(rminfo.DATA_VALUE) {
+		m.use("FROM data value")
+	}
 	predicate := ""
 	if class.Locatable() {
 		predicate = m.predicate(t, n, true)

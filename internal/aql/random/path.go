@@ -109,6 +109,34 @@ func (m *Maker) walk(b *strings.Builder, t *rm.Tree, n rm.ID) found {
 	return found{text: b.String(), value: sampleAt(t, n)}
 }
 
+// quantity is a path to a DV_QUANTITY as an object, "" where there is none: two
+// of them compare by their units too.
+func (m *Maker) quantity() string {
+	v := m.vars[m.IntN(len(m.vars))]
+	if v.tree == nil {
+		return ""
+	}
+	t := v.tree
+	var nodes []rm.ID
+	for id := v.node; id <= t.End(v.node); id++ {
+		if t.Class(id) == rminfo.DV_QUANTITY && t.Kind(id) == rm.Object {
+			nodes = append(nodes, id)
+		}
+	}
+	if len(nodes) == 0 {
+		return ""
+	}
+	path := ""
+	for n := nodes[m.IntN(len(nodes))]; n != v.node; n = t.Parent(n) {
+		predicate := ""
+		if t.Class(n).Locatable() {
+			predicate = m.predicate(t, n, false)
+		}
+		path = "/" + t.Attr(n).Name() + predicate + path
+	}
+	return v.name + path
+}
+
 // sameClass finds a node of the class in another document.
 func (m *Maker) sameClass(c rminfo.Class) *variable {
 	for range 10 {

@@ -55,7 +55,10 @@ func (r *Reader) Row(columns [][]byte) (cells [][]byte, ehr string, keep, done b
 	if !s.Distinct {
 		return cells, ehr, true, false, nil
 	}
-	key := string(bytes.Join(cells, []byte{0}))
+	var key string
+	for _, c := range cells {
+		key += string(distinctKey(c)) + "\x00"
+	}
 	if r.seen[key] {
 		return nil, "", false, false, nil
 	}
@@ -69,6 +72,33 @@ func (r *Reader) Row(columns [][]byte) (cells [][]byte, ehr string, keep, done b
 	}
 	r.given++
 	return cells, ehr, true, false, nil
+}
+
+// distinctKey is equal for cells that are: numbers by value, objects by what they
+// say, however it is written. An EHR, which is no object of a document, has one
+// text within a query.
+func distinctKey(cell []byte) []byte {
+	switch c := cell[0]; {
+	case c == '-', c >= '0' && c <= '9':
+		return canon.AppendNumberKey(nil, string(cell))
+	case c != '{':
+		return cell
+	}
+	var head struct {
+		Type string `json:"_type"`
+	}
+	if err := json.Unmarshal(cell, &head); err != nil {
+		return cell
+	}
+	class, _ := rminfo.ClassByName(head.Type)
+	if class == 0 || class == rminfo.EHR {
+		return cell
+	}
+	tree, err := canon.ReadJSON(cell, class, canon.ReadOptions{Lenient: true})
+	if err != nil {
+		return cell
+	}
+	return canon.AppendKey(nil, tree, tree.Root())
 }
 
 func (r *Reader) cell(c *Cell, raw []byte, documents [][]byte) ([]byte, error) {
