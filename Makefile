@@ -10,7 +10,7 @@ PKG ?= ./...
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test tests-plain tests-race check format vet staticcheck lint-full bench workloads fuzz conformance crash test-browser mutations mutated-requests oracle simplified lossless test-fhir release generate
+.PHONY: safety-case tampers help build run test tests-plain tests-race check format vet staticcheck lint-full bench workloads fuzz conformance crash test-browser mutations mutated-requests oracle simplified lossless test-fhir release generate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -48,13 +48,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	var cli commands
-	parser := kong.Must(&cli,
-		kong.Name("quire"),
-		kong.Description("An openEHR clinical data repository: compositions in, AQL and FHIR forms out, access decided by Ory Keto.\n\nBegin with `quire up`; every command has --help."),
-		kong.UsageOnError(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
+	parser := kong.Must(&cli, options(ctx)...)
 	if len(os.Args) == 1 {
 		os.Args = append(os.Args, "--help")
 	}
@@ -62,6 +56,17 @@ func main() {
 	parser.FatalIfErrorf(err)
 	if err := command.Run(); err != nil {
 		fail(err)
+	}
+}
+
+// options are how a command line is read.
+func options(ctx context.Context) []kong.Option {
+	return []kong.Option{
+		kong.Name("quire"),
+		kong.Description("An openEHR clinical data repository: compositions in, AQL and FHIR forms out, access decided by Ory Keto.\n\nBegin with `quire up`; every command has --help."),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
 	}
 }
 

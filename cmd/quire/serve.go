@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/alecthomas/kong"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/quire-cdr/quire/internal/authn/oidc"
@@ -66,6 +67,8 @@ func (c serveCommand) Run(ctx context.Context) error {
 		return err
 	}
 	var draining atomic.Bool
+	var origins atomic.Pointer[[]string]
+	origins.Store(&c.CORSOrigins)
 	l, err := p.listen(listenOptions{
 		Listen: c.Listen, OpsListen: c.OpsListen, Verifier: verifier(p, false, false, issuers), Compat: values.Compat, ECIS: values.ECIS, SystemID: c.SystemID,
 		Draining: whether(&draining),
@@ -73,6 +76,7 @@ func (c serveCommand) Run(ctx context.Context) error {
 			BasePath: c.BasePath, PublicURL: c.PublicURL, BodyLimit: c.BodyLimit, Budget: c.MemoryBudget, Deadline: c.Deadline, QueryDeadline: c.QueryDeadline,
 			ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout, IdleTimeout: c.IdleTimeout, Connections: c.Connections,
 			TrustedProxies: values.TrustedProxies, Zone: values.Zone,
+			Rate: rest.Rate{PerSecond: c.RatePerSecond, Burst: c.RateBurst}, Origins: func() []string { return *origins.Load() },
 		},
 		Pprof: c.Profiles,
 	})
@@ -93,7 +97,7 @@ func (c serveCommand) Run(ctx context.Context) error {
 		}
 		return err
 	})
-	group.Go(func() error { return c.reload(ctx, log, &level, &certificate) })
+	group.Go(func() error { return c.reload(ctx, log, &level, &certificate, &origins) })
 	if err := group.Wait(); !errors.Is(err, errStopped) {
 		return err
 	}
@@ -120,9 +124,10 @@ func secure(plain net.Listener, certificate *atomic.Pointer[tls.Certificate]) ne
 	})
 }
 
-// reload reads certificate and log level again at SIGHUP; what cannot be read
-// leaves the old in force.
-func (c serveCommand) reload(ctx context.Context, log *slog.Logger, level *slog.LevelVar, certificate *atomic.Pointer[tls.Certificate]) error {
+// reload reads certificate, log level and origins again at SIGHUP, from the
+// configuration file and the environment as they were named at the start; what
+// cannot be read leaves the old in force.
+func (c serveCommand) reload(ctx context.Context, log *slog.Logger, level *slog.LevelVar, certificate *atomic.Pointer[tls.Certificate], origins *atomic.Pointer[[]string]) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
@@ -132,15 +137,31 @@ func (c serveCommand) reload(ctx context.Context, log *slog.Logger, level *slog.
 			return nil
 		case <-hangup:
 		}
-		values, err := c.Check()
+		fresh, err := readAgain(ctx)
+		var values config.Values
+		if err == nil {
+			values, err = fresh.Check()
+		}
 		if err != nil {
 			log.Error("the configuration was not read again", "error", err)
 			continue
 		}
+		origins.Store(&fresh.CORSOrigins)
 		level.Set(values.Level)
 		if values.Certificate != nil {
 			certificate.Store(values.Certificate)
 		}
-		log.Info("certificate and log level are read again")
+		log.Info("certificate, log level and origins are read again")
 	}
+}
+
+// readAgain reads command line, environment and configuration file anew.
+func readAgain(ctx context.Context) (*config.Serve, error) {
+	var cli commands
+	parser, err := kong.New(&cli, options(ctx)...)
+	if err != nil {
+		return nil, err
+	}
+	_, err = parser.Parse(os.Args[1:])
+	return &cli.Serve.Serve, err
 }

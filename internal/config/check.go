@@ -38,9 +38,9 @@ type Values struct {
 	// TerminologyToken and ValueSets are what the files of the terminology server
 	// hold, empty without.
 	TerminologyToken string
-	ValueSets        map[string]string
 	// QueryLimits are nil where no file is named.
 	QueryLimits cdr.QueryLimitsByRole
+	ValueSets   map[string]string
 }
 
 // shortestSecret is the least entropy that signs a form, in bytes.
@@ -116,6 +116,14 @@ func (s *Serve) checkLimits(wrong func(flag, format string, args ...any)) {
 	} {
 		if d <= 0 {
 			wrong(flag, "it must be more than 0")
+		}
+	}
+	if s.RatePerSecond < 0 || s.RateBurst < 1 {
+		wrong("rate-per-second", "it is 0 or more, and rate-burst at least 1")
+	}
+	for _, origin := range s.CORSOrigins {
+		if u, err := url.Parse(origin); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || origin != u.Scheme+"://"+u.Host {
+			wrong("cors-origins", "%q is no origin like https://forms.example.org", origin)
 		}
 	}
 	if s.PoolRecord < 0 || s.PoolQuery < 0 {

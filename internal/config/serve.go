@@ -57,6 +57,10 @@ type Serve struct {
 
 	AutoPromote int `help:"How many paths stored queries may have promoted to an index by themselves; 0 leaves all to quire index add." default:"20" env:"QUIRE_AUTO_PROMOTE" placeholder:"N" group:"Queries"`
 
+	RatePerSecond float64  `help:"Requests a second of each identity in the long run, by process; 0 is no bound." default:"0" env:"QUIRE_RATE_PER_SECOND" placeholder:"N" group:"Limits"`
+	RateBurst     int      `help:"Requests of one identity at once, where rate-per-second is set." default:"100" env:"QUIRE_RATE_BURST" placeholder:"N" group:"Limits"`
+	CORSOrigins   []string `name:"cors-origins" help:"Origins whose pages may call from browsers, such as https://forms.example.org; read again at SIGHUP." env:"QUIRE_CORS_ORIGINS" placeholder:"ORIGIN" group:"Listeners"`
+
 	BodyLimit     int           `help:"Bytes of a request body, packed and unpacked." default:"20971520" env:"QUIRE_BODY_LIMIT" placeholder:"BYTES" group:"Limits"`
 	MemoryBudget  int64         `help:"Bytes all request bodies and their trees in flight may take; beyond it is 503." default:"268435456" env:"QUIRE_MEMORY_BUDGET" placeholder:"BYTES" group:"Limits"`
 	Deadline      time.Duration `help:"Longest work on a request." default:"10s" env:"QUIRE_DEADLINE" group:"Limits"`

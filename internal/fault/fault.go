@@ -28,6 +28,7 @@ const (
 	Timeout               // the work took longer than its deadline
 	NotImplemented        // the specification knows it, this server does not
 	Unavailable           // a part the server needs does not answer; try again
+	TooMany               // more requests than the caller may make; wait and try again
 )
 
 // Issue is one fault of an input, precise enough to act on. Paths are written
@@ -55,7 +56,7 @@ type Error struct {
 	Issues  []Issue
 	// Current is the version uid a Precondition or Conflict wants the caller to know.
 	Current string
-	// RetryAfter is how long to wait, for Unavailable.
+	// RetryAfter is how long to wait, for Unavailable and TooMany.
 	RetryAfter time.Duration
 	// Allow lists the methods a MethodNotAllowed may use instead.
 	Allow []string

@@ -32,6 +32,7 @@ var statuses = map[fault.Kind]int{
 	fault.Timeout:          http.StatusRequestTimeout,
 	fault.NotImplemented:   http.StatusNotImplemented,
 	fault.Unavailable:      http.StatusServiceUnavailable,
+	fault.TooMany:          http.StatusTooManyRequests,
 }
 
 // maxIssues is how many issues an answer lists before it says truncated.
@@ -120,7 +121,7 @@ var outcomeTypes = map[fault.Kind]string{
 	fault.Unauthenticated: "login", fault.Forbidden: "forbidden", fault.NotFound: "not-found",
 	fault.MethodNotAllowed: "not-supported", fault.NotAcceptable: "not-supported", fault.Conflict: "conflict",
 	fault.Precondition: "conflict", fault.TooLarge: "too-long", fault.UnsupportedMedia: "not-supported",
-	fault.Timeout: "timeout", fault.NotImplemented: "not-supported", fault.Unavailable: "transient",
+	fault.Timeout: "timeout", fault.NotImplemented: "not-supported", fault.Unavailable: "transient", fault.TooMany: "throttled",
 }
 
 type outcomeIssue struct {
@@ -239,7 +240,7 @@ func (s *server) refuse(ctx *fiber.Ctx, shape Shape, err error) int {
 	switch e.Kind {
 	case fault.Unauthenticated:
 		ctx.Set(fiber.HeaderWWWAuthenticate, s.Manners.Challenge)
-	case fault.Unavailable:
+	case fault.Unavailable, fault.TooMany:
 		retry := e.RetryAfter
 		if retry <= 0 {
 			retry = defaultRetry

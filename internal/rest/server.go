@@ -66,6 +66,11 @@ type Options struct {
 	// connection; Connections (4,096) how many there are.
 	ReadTimeout, WriteTimeout, IdleTimeout time.Duration
 	Connections                            int
+	// Rate bounds the requests of each principal in this process.
+	Rate Rate
+	// Origins are those whose pages may call from browsers, such as
+	// https://forms.example.org; nil is none.
+	Origins func() []string
 	// TrustedProxies may speak X-Forwarded-*.
 	TrustedProxies []netip.Prefix
 	// Zone reads times without an offset; default Europe/London.
@@ -77,6 +82,7 @@ type Options struct {
 type server struct {
 	Options
 	budget *budget
+	rates  rates
 }
 
 // unknownMethod stands for every method token HTTP does not know, so that it
@@ -95,7 +101,7 @@ func New(o Options) (*fiber.App, error) {
 		return nil, errors.New("rest: no verifier")
 	}
 	o.defaults()
-	s := &server{Options: o, budget: newBudget(o.Budget)}
+	s := &server{Options: o, budget: newBudget(o.Budget), rates: rates{Rate: o.Rate}}
 	app := fiber.New(fiber.Config{
 		AppName: "quire", DisableStartupMessage: true, CaseSensitive: true, UnescapePath: true,
 		ReadBufferSize: headerLimit, BodyLimit: o.BodyLimit, Concurrency: o.Connections,
@@ -204,9 +210,15 @@ func (s *server) outer(ctx *fiber.Ctx) error {
 		ctx.Set(header[0], header[1])
 	}
 	ctx.Set(fiber.HeaderXRequestID, call.RequestID)
-	err := s.guarded(ctx, call)
+	var err error
+	if !s.cors(ctx) {
+		err = s.guarded(ctx, call)
+	}
 	if err != nil {
 		s.refuse(ctx, s.shapeOf(ctx), err)
+	}
+	if s.Origins != nil {
+		ctx.Vary(fiber.HeaderOrigin)
 	}
 	pack(ctx)
 	s.finish(call, err)
@@ -287,6 +299,9 @@ func (s *server) serve(route Route) fiber.Handler {
 				return err
 			}
 			caller.Source, caller.RequestID = source.String(), call.RequestID
+			if err := s.rates.take(caller.Subject, time.Now()); err != nil {
+				return err
+			}
 			call.Caller = caller
 			call.Mark("identity", began)
 		}
