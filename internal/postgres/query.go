@@ -1,8 +1,10 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -29,7 +31,9 @@ const (
        set_config('enable_memoize', 'off', true),
        set_config('max_parallel_workers_per_gather', coalesce($6::text, current_setting('max_parallel_workers_per_gather')), true),
        set_config('plan_cache_mode', coalesce($7::text, current_setting('plan_cache_mode')), true),
-       set_config('enable_sort', $8, true), set_config('enable_seqscan', $8, true)`
+       set_config('enable_sort', $8, true), set_config('enable_seqscan', $8, true),
+       set_config('enable_hashjoin', $8, true), set_config('enable_mergejoin', $8, true),
+       set_config('join_collapse_limit', $9, true), set_config('from_collapse_limit', $9, true)`
 )
 
 // planning gives the arguments of planningSQL. All relations of a query about
@@ -39,12 +43,13 @@ func planning(ctx context.Context, p *access.Profile, action access.Action, s *s
 	args := append(p.Settings(action), statementTimeout(ctx))
 	switch {
 	case s.Ordered:
-		// Row by row from the index, each of the others by its key.
-		return append(args, nil, nil, "off")
+		// Row by row from the index, each of the others by its key, joined in the
+		// order they are written in: one plan is good for all values.
+		return append(args, "0", "force_generic_plan", "off", "1")
 	case action == access.Read:
-		return append(args, "0", "force_generic_plan", "on")
+		return append(args, "0", "force_generic_plan", "on", "8")
 	}
-	return append(args, nil, nil, "on")
+	return append(args, nil, nil, "on", "8")
 }
 
 // The dictionary as plans need it: archetypes, which classes their roots have,
@@ -90,7 +95,11 @@ func (db *DB) Query(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows) e
 		err = db.with(ctx, db.query, db.queryWait, func(conn *pgx.Conn) error {
 			begun := time.Now()
 			defer func() { db.slow.note(q, p, time.Since(begun)) }()
-			return db.runQuery(ctx, conn, q, actionOf(p), p.Epoch, statement, rows)
+			err := db.runQuery(ctx, conn, q, actionOf(p), p.Epoch, statement, rows)
+			if errors.Is(err, errTooFew) {
+				err = db.runQuery(ctx, conn, q, actionOf(p), p.Epoch, statement.Otherwise, rows)
+			}
+			return err
 		})
 		if !errors.Is(err, errStale) {
 			return translate(ctx, err)
@@ -178,7 +187,30 @@ func (db *DB) runQuery(ctx context.Context, conn *pgx.Conn, q cdr.StoreQuery, ac
 		return err
 	}
 	defer found.Close()
-	if err = rows.Begin(); err != nil {
+	if s.Otherwise != nil {
+		first, err := held(found)
+		switch {
+		case err != nil:
+			return err
+		case int64(len(first.rows)) < s.Enough:
+			return errTooFew
+		}
+		return handOver(q, s, first, rows, leave)
+	}
+	return handOver(q, s, found, rows, leave)
+}
+
+// rawRows are the rows of an answer as they come.
+type rawRows interface {
+	Next() bool
+	RawValues() [][]byte
+	Close()
+	Err() error
+}
+
+// handOver reads the rows and gives them on.
+func handOver(q cdr.StoreQuery, s *sqlgen.Statement, found rawRows, rows cdr.QueryRows, leave func()) error {
+	if err := rows.Begin(); err != nil {
 		return err
 	}
 	reader := sqlgen.NewReader(s)
@@ -205,6 +237,34 @@ func (db *DB) runQuery(ctx context.Context, conn *pgx.Conn, q cdr.StoreQuery, ac
 	found.Close()
 	return found.Err()
 }
+
+// errTooFew says that the first statement of two does not give the whole answer.
+var errTooFew = errors.New("postgres: too few rows have a value to sort by")
+
+// heldRows are rows kept until it is known that there are enough of them.
+type heldRows struct {
+	rows [][][]byte
+	at   int
+}
+
+// held takes all rows; there are no more than a page of them.
+func held(found pgx.Rows) (*heldRows, error) {
+	h := &heldRows{}
+	for found.Next() {
+		row := slices.Clone(found.RawValues())
+		for i := range row {
+			row[i] = bytes.Clone(row[i])
+		}
+		h.rows = append(h.rows, row)
+	}
+	found.Close()
+	return h, found.Err()
+}
+
+func (h *heldRows) Next() bool          { h.at++; return h.at <= len(h.rows) }
+func (h *heldRows) RawValues() [][]byte { return h.rows[h.at-1] }
+func (h *heldRows) Close()              {}
+func (h *heldRows) Err() error          { return nil }
 
 // planDictionary gives the cached snapshot, or reads one.
 func (db *DB) planDictionary(ctx context.Context) (*plan.Dictionary, error) {

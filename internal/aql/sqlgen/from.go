@@ -296,6 +296,10 @@ func (g *generator) rows(s *plan.Source) string {
 	if s.Mixed {
 		conds = append(conds, g.classes("n.class", s.Classes))
 	}
+	if g.leaf != nil && s.Name == "COMPOSITION" {
+		// A composition is the first of its nodes: one look-up gives it.
+		conds = append(conds, "n.num = 0")
+	}
 	return "select n.ehr_id, n.vo_id, n.ver, n.num, n.num_cap as cap, n.num as row, n.shape, n.data from " + g.scan(access.Node, "n") +
 		" where " + all(append(append(conds, g.fixed("n")...), g.askable("n")...))
 }

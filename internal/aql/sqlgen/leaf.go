@@ -2,7 +2,9 @@ package sqlgen
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/access"
@@ -32,6 +34,9 @@ type driver struct {
 	// sorted says that the rows are read in the order of the first key, alone that
 	// no other order is asked.
 	sorted, alone bool
+	// first says that no condition asks for a value: rows without one come after
+	// all that the leaf rows give.
+	first bool
 }
 
 // byLeaf finds the promoted path to start from, nil where there is none.
@@ -58,8 +63,12 @@ func (g *generator) byLeaf() *driver {
 			d.measured, d.tail = true, strings.Join(l.Tail, "/")
 		}
 	}
-	if len(found) == 0 {
-		return nil
+	switch {
+	case len(found) > 0:
+	case g.aggregates():
+		return g.byArgument()
+	default:
+		return g.byOrder()
 	}
 	for _, d := range found {
 		if g.sorts(d) {
@@ -73,14 +82,10 @@ func (g *generator) byLeaf() *driver {
 // sorts says whether a query for the first rows is ordered by the path of a driver.
 func (g *generator) sorts(d *driver) bool {
 	p := g.plan
-	if !d.measured || g.page != nil || p.Limit < 0 || len(p.Order) == 0 || p.Order[0].Nulls != aql.NullsByOrder || g.outside() {
+	if !d.measured || g.page != nil || p.Limit < 0 || len(p.Order) == 0 || g.outside() {
 		return false
 	}
-	v := p.Order[0].Value
-	if c := p.Order[0].Column; c > 0 {
-		v = p.Columns[c-1].Value
-	}
-	r, ok := v.(*plan.Ref)
+	r, ok := g.firstKey().(*plan.Ref)
 	if !ok || r.Source != d.source {
 		return false
 	}
@@ -91,14 +96,86 @@ func (g *generator) sorts(d *driver) bool {
 	if tail := strings.Join(l.Tail, "/"); tail == "magnitude" || d.tail == "magnitude" {
 		return tail == d.tail
 	}
-	// Times sort by their start; of values of several classes the class is first.
-	return len(d.Value.Classes) == 1 && d.Value.Classes[0] != rminfo.DV_DURATION && slices.ContainsFunc(temporal, func(t struct {
+	return instants(d.Value.Classes)
+}
+
+// instants says whether values of the classes sort by their start: of values of
+// several classes the class comes first.
+func instants(classes []rminfo.Class) bool {
+	return len(classes) == 1 && classes[0] != rminfo.DV_DURATION && slices.ContainsFunc(temporal, func(t struct {
 		class rminfo.Class
 		unit  string
 	}) bool {
-		return t.class == d.Value.Classes[0]
+		return t.class == classes[0]
 	})
 }
+
+// firstKey is what the rows are sorted by first.
+func (g *generator) firstKey() plan.Value {
+	k := g.plan.Order[0]
+	if k.Column > 0 {
+		return g.plan.Columns[k.Column-1].Value
+	}
+	return k.Value
+}
+
+// mostFirst is how many rows are held until it is known that there are enough.
+const mostFirst = 1000
+
+// byOrder finds the promoted path whose order is that of the first rows of a
+// query without conditions. Rows without a value come last: where there are fewer
+// rows with one than are asked for, another statement gives them all.
+func (g *generator) byOrder() *driver {
+	p := g.plan
+	if g.whole || g.page != nil || p.Where != nil || p.Limit < 1 || p.Limit > mostFirst || p.Backward || p.Distinct || g.aggregates() || len(p.Order) == 0 || p.Order[0].Nulls.First(p.Order[0].Descending) {
+		return nil
+	}
+	r, ok := g.firstKey().(*plan.Ref)
+	if !ok || !p.Always(r.Source) {
+		return nil
+	}
+	l := p.Dictionary.Leaf(r)
+	if l == nil {
+		return nil
+	}
+	d := &driver{Leaf: l, source: r.Source, measured: true, sorted: true, first: true, tail: strings.Join(l.Tail, "/")}
+	switch {
+	case d.tail == "magnitude":
+		// Other classes have a number to sort by and no such attribute.
+		d.narrow = []string{magnitudes}
+		d.alone = len(p.Order) == 1
+	case (d.tail == "" || d.tail == "value") && instants(l.Value.Classes) && !p.Order[0].Descending:
+		// What is no time sorts as a text, behind the times.
+	default:
+		return nil
+	}
+	return d
+}
+
+// byArgument finds the promoted path whose numbers a query without conditions
+// aggregates: rows without a number say nothing to an aggregate. Only overLeaves
+// can use it.
+func (g *generator) byArgument() *driver {
+	p := g.plan
+	if p.Where != nil {
+		return nil
+	}
+	for _, c := range p.Columns {
+		a, ok := c.Value.(*plan.Aggregate)
+		if !ok || a.Star {
+			return nil
+		}
+		if r, ok := a.Arg.(*plan.Ref); ok {
+			if l := p.Dictionary.Leaf(r); l != nil {
+				return &driver{Leaf: l, source: r.Source, measured: true, first: true, tail: strings.Join(l.Tail, "/")}
+			}
+		}
+	}
+	return nil
+}
+
+// magnitudes are the leaf rows whose number is what the attribute magnitude has.
+var magnitudes = fmt.Sprintf("l.class in (%d, %d)", rminfo.DV_QUANTITY, rminfo.DV_COUNT)
 
 // narrows gives a condition that the leaf row of a value meets where a condition
 // on its path is true: "" where the path is not promoted or nothing follows.
@@ -132,6 +209,9 @@ func (g *generator) narrows(e plan.Expr) (ref *plan.Ref, text string, rank int, 
 		l := g.plan.Dictionary.Leaf(ref)
 		if l == nil {
 			return nil, "", 0, false
+		}
+		if text := g.among(l, e.List); text != "" {
+			return ref, text, 10, false
 		}
 		var any []string
 		for _, lit := range e.List {
@@ -167,7 +247,7 @@ func (g *generator) narrow(l *plan.Leaf, op aql.CompareOp, lit plan.Literal) (te
 		if tail != "" && tail != "magnitude" && tail != "value" || op == aql.Ne {
 			return "", false
 		}
-		return "l.n " + operators[op] + " " + g.args.Add(lit.Text) + "::text::numeric", true
+		return g.about(op, g.args.Add(double(lit.Text))+"::float8") + " and l.n " + operators[op] + " " + g.args.Add(lit.Text) + "::text::numeric", true
 	case aql.String:
 		switch {
 		case op == aql.Ne:
@@ -179,6 +259,50 @@ func (g *generator) narrow(l *plan.Leaf, op aql.CompareOp, lit plan.Literal) (te
 		}
 	}
 	return "", false
+}
+
+// among is the condition for a list of codes, one that an index can be asked for;
+// "" for all others.
+func (g *generator) among(l *plan.Leaf, list []plan.Literal) string {
+	if strings.Join(l.Tail, "/") != "defining_code/code_string" {
+		return ""
+	}
+	codes := make([]string, len(list))
+	for i, lit := range list {
+		if lit.Kind != aql.String {
+			return ""
+		}
+		codes[i] = lit.Text
+	}
+	return "l.k = any(" + g.args.Add(codes) + "::text[])"
+}
+
+// about compares leaf.f, the double that is nearest to leaf.n. Under row-level
+// security an index is asked only by operators that cannot show values in errors,
+// and of numbers those of doubles are. What is greater is nowhere nearest to less,
+// so that no row is lost; rows that are equal only so are left to leaf.n.
+func (g *generator) about(op aql.CompareOp, bound string) string {
+	switch op {
+	case aql.Gt, aql.Ge:
+		return "l.f >= " + bound
+	case aql.Lt, aql.Le:
+		return "l.f <= " + bound
+	}
+	return "l.f = " + bound
+}
+
+// double is leaf.f of a number.
+func double(text string) float64 {
+	n, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil && n == 0, math.Abs(n) < 1e-300:
+		return 0
+	case n >= 1e300:
+		return math.Inf(1)
+	case n <= -1e300:
+		return math.Inf(-1)
+	}
+	return n
 }
 
 // narrowText is for a text, which times are compared with as times where it is one.
@@ -207,19 +331,21 @@ func (g *generator) narrowText(l *plan.Leaf, op aql.CompareOp, text string) (str
 			texts = true
 			continue
 		}
-		from, to := "l.n >= "+g.args.Add(lo)+"::text::numeric"+less, "l.n <= "+g.args.Add(hi)+"::text::numeric"+more
+		bound := func(op aql.CompareOp, number, shift string) string {
+			return g.about(op, "("+g.args.Add(number)+"::text::numeric"+shift+")::float8")
+		}
 		var cond string
 		switch op {
 		case aql.Eq:
-			cond = from + " and " + to
+			cond = bound(aql.Ge, lo, less) + " and " + bound(aql.Le, hi, more)
 		case aql.Ge:
-			cond = from
+			cond = bound(aql.Ge, lo, less)
 		case aql.Gt:
-			cond = "l.n >= " + g.args.Add(hi) + "::text::numeric" + less
+			cond = bound(aql.Ge, hi, less)
 		case aql.Le:
-			cond = to
+			cond = bound(aql.Le, hi, more)
 		case aql.Lt:
-			cond = "l.n <= " + g.args.Add(lo) + "::text::numeric" + more
+			cond = bound(aql.Le, lo, more)
 		}
 		if len(l.Value.Classes) == 1 {
 			return cond, true
@@ -253,7 +379,7 @@ func (g *generator) leaves() string {
 	if g.leaf.measured {
 		conds = append(conds, "l.n is not null")
 	}
-	return fmt.Sprintf("(select l.ehr_id, l.vo_id, l.ver, l.num, l.ord, l.n from %s where %s) k", g.scan(access.Leaf, "l"), all(append(conds, g.askable("l")...)))
+	return fmt.Sprintf("(select l.ehr_id, l.vo_id, l.ver, l.num, l.ord, l.n, l.f from %s where %s) k", g.scan(access.Leaf, "l"), all(append(conds, g.askable("l")...)))
 }
 
 // led ties a relation to the leaf rows its values are in.

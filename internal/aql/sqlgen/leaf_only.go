@@ -45,16 +45,19 @@ func (g *generator) overLeaves() *Statement {
 		cell := Cell{Document: -1}
 		text := "to_jsonb(count(*)::numeric)"
 		switch {
+		case a.Func == "COUNT" && a.Star && d.first:
+			return nil
 		case a.Func == "COUNT":
 		case a.Func == "SUM":
 			cell.Sum, text = true, "to_jsonb(sum(l.n))"
 		case a.Func == "AVG":
 			cell.Average, text = true, "case when count(l.n) > 0 then jsonb_build_array(sum(l.n), count(l.n)) end"
 		default:
-			return nil
+			cell.Declared = declared(a.Arg.(*plan.Ref))
+			text = extremeNumber(a.Func == "MIN")
 		}
 		if a.Func != "COUNT" {
-			units, out.Units = append(units, fmt.Sprintf("jsonb_agg(distinct l.u) filter (where l.u is not null) as u%d", i)), append(out.Units, i)
+			units, out.Units = append(units, fmt.Sprintf("jsonb_agg(distinct l.u collate \"C\") filter (where l.u is not null) as u%d", i)), append(out.Units, i)
 		}
 		columns, out.Cells = append(columns, fmt.Sprintf("%s as c%d", text, i)), append(out.Cells, cell)
 	}
@@ -63,7 +66,7 @@ func (g *generator) overLeaves() *Statement {
 		return nil
 	}
 	with := g.scope.Once("open")
-	conds := append([]string{fmt.Sprintf("l.path = %d", d.ID), "l.n is not null", fmt.Sprintf("l.class in (%d, %d)", rminfo.DV_QUANTITY, rminfo.DV_COUNT)}, d.narrow...)
+	conds := append([]string{fmt.Sprintf("l.path = %d", d.ID), "l.n is not null", magnitudes}, d.narrow...)
 	from := g.scan(access.Leaf, "l")
 	sql := "select " + strings.Join(slices.Concat(columns, units), ",\n       ") + "\nfrom " + from + "\nwhere " + all(append(conds, g.askable("l")...))
 	if p.Limit >= 0 {
@@ -74,6 +77,17 @@ func (g *generator) overLeaves() *Statement {
 	}
 	out.SQL, out.Args = renumber(sql, g.args.Values)
 	return out
+}
+
+// extremeNumber is what extreme gives for the numbers of leaf rows. Of equal ones
+// that with more decimals is the last in the order of JSON.
+func extremeNumber(least bool) string {
+	number := fmt.Sprintf("case when l.class = %d then l.n + 0.0 else l.n end", rminfo.DV_QUANTITY)
+	word := "max"
+	if least {
+		word = "min"
+	}
+	return fmt.Sprintf("to_jsonb((%s(array[%[2]s, scale(%[2]s)]))[1])", word, number)
 }
 
 // chain says whether steps are one path to the value and to attributes of it.

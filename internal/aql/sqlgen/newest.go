@@ -55,15 +55,19 @@ func (g *generator) starts() string {
 // startKey sorts as the first key of the query does, as far as it goes: before
 // the other keys it changes nothing and lets the index be used.
 func (g *generator) startKey() []string {
-	key := "k.start_key"
+	keys := []string{"k.start_key"}
 	switch {
 	case g.leaf != nil && g.leaf.sorted:
-		key = "k.n"
+		keys = []string{"k.f", "k.n"}
 	case g.newest == nil:
 		return nil
 	}
+	direction := " nulls last"
 	if g.plan.Order[0].Descending != g.plan.Backward {
-		return []string{key + " desc nulls first"}
+		direction = " desc nulls first"
 	}
-	return []string{key + " nulls last"}
+	for i := range keys {
+		keys[i] += direction
+	}
+	return keys
 }

@@ -37,6 +37,10 @@ type Statement struct {
 	Ordered bool
 	// Promoted is the promoted path the statement starts from, nil for none.
 	Promoted *plan.Leaf
+	// Otherwise is what to run where this gives fewer than Enough rows: this one
+	// leaves out what has no value to sort by. nil where this gives all.
+	Otherwise *Statement
+	Enough    int64
 }
 
 // Cell says how a column becomes a cell.
@@ -66,6 +70,17 @@ func GeneratePage(p *plan.Plan, profile *access.Profile, page *plan.Keyset) (s *
 			s, err = nil, u.err
 		}
 	}()
+	g := newGenerator(p, profile, page)
+	s = g.statement()
+	if g.leaf != nil && g.leaf.first && s.Ordered {
+		rest := newGenerator(p, profile, page)
+		rest.whole = true
+		s.Otherwise, s.Enough = rest.statement(), p.Limit
+	}
+	return s, nil
+}
+
+func newGenerator(p *plan.Plan, profile *access.Profile, page *plan.Keyset) *generator {
 	g := &generator{plan: p, page: page, args: &access.Args{}, profile: profile, laterals: map[*plan.Step]string{}, keys: map[string]string{}}
 	action := access.Query
 	if p.EHR != "" {
@@ -73,7 +88,7 @@ func GeneratePage(p *plan.Plan, profile *access.Profile, page *plan.Keyset) (s *
 		g.ehr = g.args.Add(p.EHR) + "::uuid"
 	}
 	g.scope = access.NewScope(profile, action, g.args, g.ehr)
-	return g.statement(), nil
+	return g
 }
 
 // unsupported carries a fault out of the recursion.
@@ -105,6 +120,8 @@ type generator struct {
 	newest *plan.Source
 	// leaf is the promoted path the query starts from.
 	leaf *driver
+	// whole says that the statement gives rows without a value to sort by too.
+	whole bool
 }
 
 func (g *generator) statement() *Statement {
@@ -119,7 +136,7 @@ func (g *generator) statement() *Statement {
 		if s := g.overLeaves(); s != nil {
 			return s
 		}
-		if p.Limit < 0 && g.leaf.rank < 10 {
+		if p.Limit < 0 && g.leaf.rank < 10 || g.aggregates() && g.leaf.first {
 			// A range without a limit may hold most rows: reading them in the order of
 			// the nodes is cheaper than by each leaf row.
 			g.leaf = nil
