@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/quire-cdr/quire/internal/aql"
 	"github.com/quire-cdr/quire/internal/aql/declare"
@@ -64,14 +65,22 @@ func (s *Service) examine(ctx context.Context, text string) ([]fault.Issue, erro
 	return append(remark.Of(q, known), declare.Doubts(parameters)...), nil
 }
 
+// examining is how long templates are compiled for the examination of a query;
+// those that were are kept, so that the next one has them.
+const examining = 5 * time.Second
+
 // knownPaths are the templates in use and the archetypes. A query's author is told
 // of all of them: they hold no records.
 func (s *Service) knownPaths(ctx context.Context) (known remark.Known, err error) {
+	began := s.clock.Now()
 	list, err := s.store.Templates(ctx)
 	if err != nil {
 		return known, err
 	}
 	for _, info := range list {
+		if s.clock.Now().Sub(began) > examining {
+			return remark.Known{Incomplete: true}, nil
+		}
 		t, err := s.compiled(ctx, info.ID)
 		switch {
 		case err == nil:

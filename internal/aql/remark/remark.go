@@ -18,6 +18,8 @@ type Known struct {
 	// Archetypes are the ids of archetypes that are known beside those of the
 	// templates.
 	Archetypes []string
+	// Incomplete says that there are more: what is not found is then not missed.
+	Incomplete bool
 }
 
 // The rules of the remarks.
@@ -35,7 +37,10 @@ const suggested = 20
 // it, Expected what may have been meant.
 func Of(q *aql.Query, known Known) []fault.Issue {
 	j := judge{q: q, known: known, roots: map[string][]root{}, sought: suggested}
-	for _, t := range known.Templates {
+	if known.Incomplete {
+		j.known.Templates = nil
+	}
+	for _, t := range j.known.Templates {
 		t.Walk(t.Root(), func(id template.NodeID, n *template.Node) bool {
 			if n.IsRoot {
 				j.roots[n.Archetype] = append(j.roots[n.Archetype], root{t, id})
@@ -82,7 +87,7 @@ func (j *judge) visit(n aql.Node) bool {
 			j.add(n.Pos, ClassUnknown, "the reference model has no class "+n.Type, first(nearest.Of(n.RMType(), classNames, 3)), n.Type)
 		}
 	case *aql.NodeID:
-		if n.Kind == aql.Archetype && len(j.holding(n.ID)) == 0 && !slices.ContainsFunc(j.names, func(name string) bool { return aql.Specialises(name, n.ID) }) {
+		if n.Kind == aql.Archetype && !j.known.Incomplete && len(j.holding(n.ID)) == 0 && !slices.ContainsFunc(j.names, func(name string) bool { return aql.Specialises(name, n.ID) }) {
 			j.add(n.Pos, ArchetypeUnknown, "no template holds the archetype "+n.ID, first(nearest.Of(n.ID, j.names, 2+len(n.ID)/8)), n.ID).Archetype = n.ID
 		}
 	case *aql.Call:

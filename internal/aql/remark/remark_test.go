@@ -2,6 +2,7 @@ package remark_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -76,6 +77,18 @@ func TestRightQueries(t *testing.T) {
 		}
 	}
 	t.Logf("%d queries", len(queries))
+}
+
+// TestIncomplete: what is not known is not missed, what no class has is.
+func TestIncomplete(t *testing.T) {
+	known := shipped(t)
+	known.Incomplete = true
+	const text = "SELECT o/data[at0001]/events[at9999]/data/items/value/magnitude, o/data/%s FROM OBSERVATION o[openEHR-EHR-OBSERVATION.blood_pressure.v2] CONTAINS CLUSTER c[openEHR-EHR-CLUSTER.none.v1]"
+	for attribute, remarks := range map[string]int{"events": 0, "magnitude": 1} {
+		if got := of(t, known, fmt.Sprintf(text, attribute)); len(got) != remarks {
+			t.Errorf("%s: %+v", attribute, got)
+		}
+	}
 }
 
 func TestRemarks(t *testing.T) {
