@@ -17,6 +17,7 @@ import (
 	_ "time/tzdata"
 
 	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/sdc/populate"
 )
 
 // Values are the settings that need reading, read.
@@ -24,6 +25,8 @@ type Values struct {
 	Zone           *time.Location
 	TrustedProxies []netip.Prefix
 	FormSecret     []byte
+	// Populate says what of a record may fill a form.
+	Populate populate.Policy
 	// AuditSecrets seal the audit: the first does, all verify.
 	AuditSecrets [][]byte
 	// Issuers is what the file of issuers holds, nil without; authn reads it.
@@ -189,6 +192,9 @@ func (s *Serve) read(v *Values, wrong func(flag, format string, args ...any)) {
 		if v.Issuers, err = os.ReadFile(s.Issuers); err != nil {
 			wrong("oidc-issuers-file", "it must be readable")
 		}
+	}
+	if v.Populate, err = populate.ParsePolicy(s.PopulateWindows); err != nil {
+		wrong("populate-windows", "%v", err)
 	}
 	for _, name := range strings.Split(s.AuditKey, ",") {
 		secret, err := os.ReadFile(strings.TrimSpace(name))

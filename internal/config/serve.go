@@ -30,6 +30,8 @@ type Serve struct {
 	AuditKey    string `name:"audit-key-file" help:"File of at least 32 random bytes that seals the audit and encrypts what queries asked; the same for all processes. After a change give the old files too, with commas: the first seals, all verify and open." env:"QUIRE_AUDIT_KEY_FILE" placeholder:"FILES" group:"Record"`
 	AuditAnchor string `name:"audit-anchor-file" help:"File to which every seal of the audit is appended, best on storage that the database's administrators cannot write: with it verification finds that the end was cut off." env:"QUIRE_AUDIT_ANCHOR_FILE" placeholder:"FILE" group:"Record"`
 
+	PopulateWindows []string `name:"populate-windows" help:"How old an entry may be that fills a form, where it is not the default: archetype or class and an ISO 8601 duration or never, such as openEHR-EHR-OBSERVATION.body_weight=P30D." env:"QUIRE_POPULATE_WINDOWS" placeholder:"OF=DURATION" group:"Record"`
+
 	DatabaseURL       string        `name:"database-url" help:"PostgreSQL as the role quire_app: postgres://quire_app@host/quire?sslmode=verify-full. The password may stand in PGPASSFILE." env:"QUIRE_DATABASE_URL" placeholder:"URL" group:"Database"`
 	DatabaseDirectURL string        `name:"database-direct-url" help:"The same past a transaction pooler, for LISTEN and the audit writer; setting it says that database-url goes through one." env:"QUIRE_DATABASE_DIRECT_URL" placeholder:"URL" group:"Database"`
 	PoolRecord        int32         `help:"Connections for commits and point reads; 0 is four a core and at least 8." default:"0" env:"QUIRE_POOL_RECORD" placeholder:"N" group:"Database"`
