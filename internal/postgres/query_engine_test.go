@@ -43,7 +43,7 @@ func newEngine(t *testing.T) *engine {
 	t.Helper()
 	ctx := context.Background()
 	dsn := testkit.Database(t, migrations.FS, Prepare)
-	db, err := Open(ctx, Config{DSN: testkit.Login(t, dsn, AppRole)})
+	db, err := Open(ctx, Config{DSN: testkit.Login(t, dsn, AppRole), Wait: time.Minute, QueryWait: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

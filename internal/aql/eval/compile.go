@@ -228,7 +228,7 @@ func (c *query) bindNode(n aql.Node) error {
 	case *aql.Matches:
 		return c.bindMatches(n)
 	case *aql.Regex:
-		re, err := regexp.Compile("^(?:" + n.Pattern + ")$")
+		re, err := regexp.Compile("(?s)^(?:" + n.Pattern + ")$")
 		if err != nil {
 			return aql.Unsupported(n, "this regular expression")
 		}

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"regexp"
 	"slices"
 
 	"github.com/quire-cdr/quire/internal/aql"
@@ -35,11 +34,12 @@ func (b *builder) condition(e aql.Expr, at *anchor) (Expr, error) {
 	case *aql.Matches:
 		return b.matches(e, at)
 	case *aql.Regex:
-		if _, err := regexp.Compile(e.Pattern); err != nil {
+		pattern, err := databaseRegex(e.Pattern)
+		if err != nil {
 			return nil, aql.Unsupported(e, "this regular expression")
 		}
 		v, err := b.value(e.Path, at)
-		return &Matches{v, e.Pattern}, err
+		return &Matches{v, e.Pattern, pattern}, err
 	case *aql.NodeID:
 		if at != nil {
 			return b.nodeIDs(e, at)

@@ -212,6 +212,8 @@ type In struct {
 type Matches struct {
 	Operand Value
 	Pattern string
+	// Database is the pattern in the dialect of the database.
+	Database string
 }
 
 // Local tests that a node stands in the archetype that the node above it is of:

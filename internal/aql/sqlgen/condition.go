@@ -40,7 +40,7 @@ func (g *generator) condition(e plan.Expr) string {
 		})
 	case *plan.Matches:
 		return g.some(g.looseIn(e.Operand), func() string {
-			return "(" + g.operand(e.Operand).text() + " ~ " + g.text("^(?:"+e.Pattern+")$") + ")"
+			return "(" + g.operand(e.Operand).text() + " ~ " + g.text("^(?:"+e.Database+")$") + ")"
 		})
 	case *plan.Truth:
 		return g.some(g.looseIn(e.Value), func() string { return g.operand(e.Value).boolean() })

@@ -224,6 +224,7 @@ func (o operand) sortKeys() []string {
 	if !isNull(n) {
 		scale = append(scale, "when "+n+" is not null then 1")
 	}
+	text := o.text()
 	var start, end []string
 	for i, t := range temporal {
 		if slices.Contains(c.classes, t.class) {
@@ -238,12 +239,14 @@ func (o operand) sortKeys() []string {
 			first = "coalesce(" + n + ", " + first + ")"
 		}
 		keys = append(keys, first, "(case "+strings.Join(end, " ")+" end)")
+		// Texts of the same time are equal.
+		text = "(case when " + first + " is null then " + text + " end)"
 	} else if !isNull(n) {
 		keys = append(keys, n)
 	}
 	if o.may(rminfo.Text) {
 		scale = append(scale, "when "+o.text()+" is not null then 7")
-		keys = append(keys, o.text())
+		keys = append(keys, text)
 	}
 	if o.may(rminfo.Bool) {
 		scale = append(scale, "when "+o.boolean()+" is not null then 8")
