@@ -63,8 +63,37 @@ Quire.answers = (() => {
     });
   }
 
+  // restored puts back what was issued wherever the renderer gives back what it gave
+  // back before anybody touched the form: it makes whole dates of parts of dates,
+  // by the clock of this computer, and changes more in passing.
+  function restored(item, issued, before, after) {
+    if (!issued || !before || !after) return;
+    for (const child of item.item || []) {
+      const was = children(issued.item, child.linkId), base = children(before.item, child.linkId), is = children(after.item, child.linkId);
+      if (child.type === 'group') {
+        is.forEach((one, n) => {
+          const key = keyOf(one), same = (list) => (child.repeats ? (key ? list.find((o) => keyOf(o) === key) : null) : list[n]);
+          restored(child, same(was), same(base), one);
+        });
+        continue;
+      }
+      is.forEach((one, n) => {
+        if (!was[n] || !base[n]) return;
+        const old = was[n].answer || [], given = base[n].answer || [];
+        if (!one.answer || old.length !== given.length) return;
+        const left = given.map((a) => JSON.stringify(a));
+        one.answer = one.answer.map((a) => {
+          const found = left.indexOf(JSON.stringify(a));
+          if (found < 0) return a;
+          left[found] = null;
+          return old[found];
+        });
+      });
+    }
+  }
+
   // complete makes the response to send: the answers of the renderer, and of the
-  // issued response all that the renderer dropped.
+  // issued response all that the renderer dropped or changed by itself.
   function complete(questionnaire, issued, baseline, rendered, status) {
     const response = JSON.parse(JSON.stringify(rendered));
     delete response.meta;
@@ -75,6 +104,7 @@ Quire.answers = (() => {
     let answered = children(response.item, root.linkId)[0];
     if (!answered) response.item = [answered = {linkId: root.linkId, item: []}];
     answered.item = answered.item || [];
+    restored(root, children(issued.item, root.linkId)[0], children(baseline.item, root.linkId)[0], answered);
     const carriers = ['_token', '_residue'];
     answered.item = answered.item.filter((i) => !carriers.includes(i.linkId) && i.linkId !== '_deletions');
     const places = [...(issued.item || []), ...((children(issued.item, root.linkId)[0] || {}).item || [])];

@@ -63,7 +63,7 @@ Quire.dates = (() => {
     }
     const shown = read(text, timed(input));
     typed.set(input, {shown, text});
-    if (!shown || input.value === shown) return;
+    if (!shown) return;
     input.value = shown;
     input.dispatchEvent(new Event('input', {bubbles: true}));
   }
