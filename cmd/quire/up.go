@@ -274,8 +274,9 @@ var demoRoles = []struct {
 	{"outsider", "user:local:outsider", "X99OTHER", false},
 }
 
-// messagesSubject is a demo identity without a token: of destinations and sources.
-const messagesSubject = "svc:messages"
+// The principal for destinations and sources of --exits-file in the demo. It has no
+// token; its role reads the feed, and reads and writes records.
+const messagesSubject, messagesRole = "svc:messages", "messages"
 
 // bootstrap gives the demo identities their roles in Keto and their keys here.
 // Tokens that are good stay the same over restarts.
@@ -283,10 +284,6 @@ func (p *parts) bootstrap(ctx context.Context, keep *secrets) error {
 	members := map[string][]string{}
 	for _, r := range demoRoles {
 		members[r.name] = append(members[r.name], r.subject)
-	}
-	// The exits of --exits-file read the feed, and read and write records.
-	for _, role := range []string{"analyst", "service"} {
-		members[role] = append(members[role], messagesSubject)
 	}
 	err := patiently(ctx, func() error {
 		_, err := p.authorizer.Apply(ctx, policy(members))
@@ -329,6 +326,13 @@ func policy(members map[string][]string) keto.Policy {
 			area["admins"] = append(area["admins"], "Role:"+compatRole)
 		}
 	}
+	p["Role"][messagesRole] = map[string][]string{"members": {messagesSubject}}
+	for _, org := range demo.Organisations {
+		for _, relation := range []string{"open_access", "writers", "researchers"} {
+			p["Organisation"][org][relation] = append(p["Organisation"][org][relation], "Role:"+messagesRole)
+		}
+	}
+	both = append(both, "Role:"+messagesRole)
 	normal := p["Sensitivity"]["normal"]
 	normal["readers"], normal["writers"] = append(normal["readers"], both...), append(normal["writers"], both...)
 	return p

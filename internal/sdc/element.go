@@ -242,6 +242,8 @@ func (f *Form) optionsAt(item *Item, node template.NodeID, lang string) []option
 		if rubric == "" {
 			if term, ok := f.Template.Term(node, code.Code, lang); ok && code.Terminology == "local" {
 				rubric = term.Text()
+			} else if term, ok := f.Template.Term(node, code.Terminology+"::"+code.Code, lang); ok {
+				rubric = term.Text() // of another terminology, as the designers of templates write it
 			} else if own, ok := terminology.Rubric(item.Terms, code.Code); ok {
 				rubric = own
 			} else {

@@ -124,6 +124,9 @@ func (f *Form) coding(to *sdc.Item, value any) *fhir.Answer {
 	case coded(to) && len(f.SDC.Codings(to)) > 0:
 		for _, own := range f.SDC.Codings(to) {
 			if own.Code == c.Code && own.System == c.System {
+				if c.Display != "" && (own.Display == "" || own.Display == own.Code) {
+					own.Display = c.Display // the template lists the code without words
+				}
 				return &fhir.Answer{ValueCoding: &own}
 			}
 		}
