@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/access"
+	"github.com/quire-cdr/quire/internal/aql"
+	"github.com/quire-cdr/quire/internal/aql/promote"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/simplified/webtemplate"
 )
@@ -87,7 +89,7 @@ func (s *Service) TemplatePaths(ctx context.Context, caller Caller, id, text str
 						entry.Filled = &count
 					}
 				}
-				entry.Promoted = promoted[entry.Archetype][entry.Inner]
+				entry.Promoted = entry.promotedState(promoted)
 				list = append(list, entry)
 			}
 		}
@@ -150,6 +152,25 @@ func templatePath(n *webtemplate.Node) TemplatePath {
 	}
 	e.Inner = inner
 	return e
+}
+
+// promotedState is the state of the index that the path has, of its archetype or
+// one that it specialises; "" is none.
+func (e TemplatePath) promotedState(promoted map[string]map[string]string) string {
+	if len(promoted) == 0 {
+		return ""
+	}
+	path, err := promote.Parse(e.Archetype, e.Inner)
+	if err != nil {
+		// What cannot be promoted has no index.
+		return ""
+	}
+	for archetype, states := range promoted {
+		if state := states[path.Text]; state != "" && aql.Specialises(e.Archetype, archetype) {
+			return state
+		}
+	}
+	return ""
 }
 
 // objectPath is the place of the LOCATABLE a path ends in or below: only those

@@ -2,10 +2,12 @@ package postgres
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/cdr/promotion"
 )
 
 // TestTemplatePaths: the dictionary of a template, and counts for who may count.
@@ -43,6 +45,19 @@ func TestTemplatePaths(t *testing.T) {
 		if p.Filled != nil {
 			t.Errorf("%s: %d is told to who may not ask a population", p.AQL, *p.Filled)
 		}
+	}
+	promoteAll(t, h.db, promotion.Place{Archetype: "openEHR-EHR-OBSERVATION.blood_pressure.v2", Path: "data[at0001]/events[at0006]/data[at0003]/items[at0004]/value"})
+	if some, err = h.TemplatePaths(ctx, clinician, vitalSigns, "systolic"); err != nil {
+		t.Fatal(err)
+	}
+	promoted := 0
+	for _, p := range some {
+		if p.Promoted == "usable" && strings.HasSuffix(p.AQL, "/items[at0004]/value") {
+			promoted++
+		}
+	}
+	if promoted != 1 {
+		t.Errorf("%d paths have an index: %+v", promoted, some)
 	}
 	h.people[analyst.Subject].Queryable = []string{"south"}
 	if all, err = h.TemplatePaths(ctx, analyst, vitalSigns, ""); err != nil {
