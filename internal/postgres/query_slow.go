@@ -13,6 +13,7 @@ import (
 
 	"github.com/quire-cdr/quire/internal/aql"
 	"github.com/quire-cdr/quire/internal/aql/plan"
+	"github.com/quire-cdr/quire/internal/aql/promote"
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/cdr/promotion"
 	"github.com/quire-cdr/quire/internal/fault"
@@ -143,7 +144,11 @@ func places(p *plan.Plan) []promotion.Place {
 			return
 		}
 		at := promotion.Place{Archetype: archetypeOf(p.Dictionary, c.Archetypes), Path: c.Text}
-		if at.Archetype != "" && !slices.Contains(found, at) {
+		if at.Archetype == "" || slices.Contains(found, at) {
+			return
+		}
+		// Not all that a query can compare can be promoted: links, for one.
+		if _, err := promote.Parse(at.Archetype, at.Path); err == nil {
 			found = append(found, at)
 		}
 	}
@@ -162,7 +167,8 @@ func places(p *plan.Plan) []promotion.Place {
 			note(e.Operand)
 		}
 	}
-	if p.Limit >= 0 && len(p.Order) > 0 && len(p.Conjuncts()) > 0 {
+	// Without a condition an index of values helps where those without come last.
+	if p.Limit >= 0 && len(p.Order) > 0 && (len(p.Conjuncts()) > 0 || !p.Order[0].Nulls.First(p.Order[0].Descending)) {
 		v := p.Order[0].Value
 		if c := p.Order[0].Column; c > 0 {
 			v = p.Columns[c-1].Value

@@ -55,6 +55,8 @@ func oracleTemplates(t *testing.T) []*webtemplate.WebTemplate {
 type oracleData struct {
 	seed, number uint64
 	maker        *random.Maker
+	// promotes says that paths are promoted in this world.
+	promotes bool
 }
 
 const worldPeople = 4
@@ -129,6 +131,7 @@ func newOracleData(t *testing.T, e *engine, pool []*webtemplate.WebTemplate, see
 	if _, err := e.super.Exec(ctx, "analyze node, shape_item, folder_item, arch, leaf, version, ehr"); err != nil {
 		t.Fatal(err)
 	}
+	w.promote(t, e)
 	w.maker = random.New(w.rand(2), trees, ehrs)
 	return w
 }
