@@ -11,6 +11,7 @@ import (
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/cdr/feed"
 	"github.com/quire-cdr/quire/internal/cdr/form"
+	"github.com/quire-cdr/quire/internal/cdr/library"
 	"github.com/quire-cdr/quire/internal/cdr/transfer"
 	"github.com/quire-cdr/quire/internal/rest"
 	restaccess "github.com/quire-cdr/quire/internal/rest/access"
@@ -29,7 +30,7 @@ var nobody *cdr.Service
 // cmd/quire joins them. Only methods and paths are read, so no service is there.
 var served = map[string][]rest.Route{
 	"openehr.Routes":       openehr.Routes(nobody, openehr.About{}),
-	"restfhir.Routes":      restfhir.Routes((*form.Forms)(nil), restfhir.About{}),
+	"restfhir.Routes":      restfhir.Routes((*form.Forms)(nil), (*library.Library)(nil), restfhir.About{}),
 	"admin.Routes":         admin.Routes(nobody),
 	"admin.PurgeRoutes":    admin.PurgeRoutes(nobody),
 	"admin.HoldRoutes":     admin.HoldRoutes(nobody),

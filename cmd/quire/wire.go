@@ -17,6 +17,7 @@ import (
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/cdr/feed"
 	"github.com/quire-cdr/quire/internal/cdr/form"
+	"github.com/quire-cdr/quire/internal/cdr/library"
 	"github.com/quire-cdr/quire/internal/cdr/promotion"
 	"github.com/quire-cdr/quire/internal/cdr/transfer"
 	"github.com/quire-cdr/quire/internal/keto"
@@ -45,6 +46,7 @@ type parts struct {
 	authorizer *keto.Authorizer
 	service    *cdr.Service
 	forms      *form.Forms
+	library    *library.Library
 	control    *cdr.AccessControl
 	trail      *cdr.AuditTrail
 	sealing    sealing
@@ -144,13 +146,15 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 	if err != nil {
 		return nil, err
 	}
+	p.library = &library.Library{Act: p.service.Act(), Store: p.db}
 	if p.forms, err = form.New(form.Config{
 		Shipped: bindings, Bindings: p.db,
 		Service: p.service, Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, Secret: w.FormSecret,
-		Zone: w.Database.Zone,
+		Zone: w.Database.Zone, Library: p.library,
 	}); err != nil {
 		return nil, err
 	}
+	p.library.Taken = p.forms.Derived
 	p.control = &cdr.AccessControl{Store: p.access, Authorizer: p.authorizer, Auditor: p.auditor}
 	p.trail = &cdr.AuditTrail{Store: p.access, Rows: p.access, Opener: p.sealing.keys, Access: p.access, Authorizer: p.authorizer, Auditor: p.auditor}
 	p.transfers = &transfer.Transfers{Store: p.db, Act: p.service.Act(), Trail: p.access, SystemID: w.SystemID}
@@ -218,7 +222,7 @@ func (p *parts) listen(o listenOptions) (_ *listeners, err error) {
 	options.Routes = slices.Concat(
 		openehr.Routes(p.service, openehr.About{Version: version, SystemID: o.SystemID}),
 
-		restfhir.BindingRoutes(p.forms), restfhir.Routes(p.forms, restfhir.About{Version: version}),
+		restfhir.BindingRoutes(p.forms), restfhir.Routes(p.forms, p.library, restfhir.About{Version: version}),
 		admin.Routes(p.service), admin.PurgeRoutes(p.service), admin.HoldRoutes(p.service), admin.TransferRoutes(p.transfers),
 		admin.FeedRoutes(p.feed), admin.ExitRoutes(p.ways.exits), restfhir.ExtractRoutes(p.ways.extractor),
 		admin.IndexRoutes(p.promotions),

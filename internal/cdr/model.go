@@ -105,6 +105,8 @@ type Document struct {
 	// Lifecycle is the code, such as "532".
 	Lifecycle string
 	Deleted   bool
+	// ChangeType is the code of the audit change type, such as "250"; set by reads.
+	ChangeType string
 	// Template is the template id, "" for other kinds than compositions;
 	// TemplateRow is the version of it that the content was judged by.
 	Template    string

@@ -9,7 +9,7 @@ import (
 // document shows a stored version.
 func document(v Version) Document {
 	d := Document{
-		VersionUID: v.UID, ObjectID: v.Object, EHR: v.EHR, Kind: v.Kind, Committed: v.Committed, Lifecycle: v.Lifecycle,
+		VersionUID: v.UID, ObjectID: v.Object, EHR: v.EHR, Kind: v.Kind, Committed: v.Committed, Lifecycle: v.Lifecycle, ChangeType: v.ChangeType,
 		Deleted: v.Lifecycle == Deleted, Template: v.Template, TemplateRow: v.TemplateRow, Contribution: v.Contribution, Amended: len(v.Attestations) > 0,
 	}
 	if !d.Deleted {

@@ -79,4 +79,9 @@ type Parameter struct {
 	Part           []Parameter     `json:"part,omitempty"`
 	ValueString    string          `json:"valueString,omitempty"`
 	ValueBoolean   *bool           `json:"valueBoolean,omitempty"`
+
+	ValueCode     string           `json:"valueCode,omitempty"`
+	ValueInteger  *int             `json:"valueInteger,omitempty"`
+	ValueCoding   *Coding          `json:"valueCoding,omitempty"`
+	ValueCodeable *CodeableConcept `json:"valueCodeableConcept,omitempty"`
 }

@@ -12,9 +12,15 @@ type Feeder struct {
 	// System names the form or the kind of it; Time is when it was filled, ISO
 	// 8601, "" where nobody says.
 	System, Time string
+	// Identifiers are those of the response, which a sender knows it by (RM 1.1.0,
+	// FEEDER_AUDIT.originating_system_item_ids).
+	Identifiers []FeederIdentifier
 	// Content is what the composition does not say, in a formalism.
 	Content, Formalism string
 }
+
+// FeederIdentifier is an identifier with who issues such.
+type FeederIdentifier struct{ Issuer, ID string }
 
 // FormSystem is the system of compositions made by the forms of templates.
 const FormSystem = "fhir-questionnaire-response"
@@ -26,8 +32,13 @@ func FeederOf(t *rm.Tree) Feeder {
 	if audit == rm.None {
 		return Feeder{}
 	}
+	var ids []FeederIdentifier
+	for c := range t.Children(audit, rminfo.A_originating_system_item_ids) {
+		ids = append(ids, FeederIdentifier{t.TextAt(c, rminfo.A_issuer), t.TextAt(c, rminfo.A_id)})
+	}
 	return Feeder{
-		System: t.TextAt(audit, rminfo.A_originating_system_audit, rminfo.A_system_id), Time: t.TextAt(audit, rminfo.A_originating_system_audit, rminfo.A_time, rminfo.A_value),
+		Identifiers: ids,
+		System:      t.TextAt(audit, rminfo.A_originating_system_audit, rminfo.A_system_id), Time: t.TextAt(audit, rminfo.A_originating_system_audit, rminfo.A_time, rminfo.A_value),
 		Content: t.TextAt(audit, rminfo.A_original_content, rminfo.A_value), Formalism: t.TextAt(audit, rminfo.A_original_content, rminfo.A_formalism),
 	}
 }
@@ -45,6 +56,14 @@ func Feed(t *rm.Tree, f Feeder) (*rm.Tree, error) {
 		b.Close()
 	}
 	b.Close()
+	for _, i := range f.Identifiers {
+		b.Open(rminfo.A_originating_system_item_ids, rminfo.DV_IDENTIFIER)
+		if i.Issuer != "" {
+			b.String(rminfo.A_issuer, rminfo.String, i.Issuer)
+		}
+		b.String(rminfo.A_id, rminfo.String, i.ID)
+		b.Close()
+	}
 	if f.Content != "" {
 		b.Open(rminfo.A_original_content, rminfo.DV_PARSABLE)
 		b.String(rminfo.A_value, rminfo.String, f.Content)

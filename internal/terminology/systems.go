@@ -10,6 +10,9 @@ var systems = map[string]string{
 	"icd-10": "http://hl7.org/fhir/sid/icd-10", "icd10": "http://hl7.org/fhir/sid/icd-10", "icd-11": "http://id.who.int/icd/release/11/mms",
 	"dm+d": "https://dmd.nhs.uk", "ucum": "http://unitsofmeasure.org", "rxnorm": "http://www.nlm.nih.gov/research/umls/rxnorm",
 	"atc": "http://www.whocc.no/atc", "iso_639-1": "urn:ietf:bcp:47", "iso_3166-1": "urn:iso:std:iso:3166",
+	"iso_639": "urn:ietf:bcp:47", "iso639-1": "urn:ietf:bcp:47", "iso 639-1": "urn:ietf:bcp:47",
+	"iso_3166": "urn:iso:std:iso:3166", "iso3166-1": "urn:iso:std:iso:3166", "iso 3166-1": "urn:iso:std:iso:3166",
+	"icd-10-who": "http://hl7.org/fhir/sid/icd-10", "dmd": "https://dmd.nhs.uk",
 }
 
 // System is the FHIR code system of an openEHR terminology id. An id that is a
@@ -29,10 +32,10 @@ func System(terminologyID string) string {
 // names are how data write the terminologies, the usual spelling first.
 var names = map[string][]string{
 	"http://snomed.info/sct": {"SNOMED-CT", "SNOMED CT", "SNOMEDCT", "SNOMED", "SNOMED-ct", "snomed-ct", "snomed"},
-	"http://loinc.org":       {"LOINC", "loinc"}, "http://hl7.org/fhir/sid/icd-10": {"ICD-10", "ICD10", "icd-10", "icd10"},
-	"http://id.who.int/icd/release/11/mms": {"ICD-11", "icd-11"}, "https://dmd.nhs.uk": {"dm+d", "DM+D"},
+	"http://loinc.org":       {"LOINC", "loinc"}, "http://hl7.org/fhir/sid/icd-10": {"ICD-10", "ICD10", "icd-10", "icd10", "ICD-10-WHO"},
+	"http://id.who.int/icd/release/11/mms": {"ICD-11", "icd-11"}, "https://dmd.nhs.uk": {"dm+d", "DM+D", "dmd"},
 	"http://unitsofmeasure.org": {"UCUM", "ucum"}, "http://www.nlm.nih.gov/research/umls/rxnorm": {"RxNorm", "RXNORM", "rxnorm"},
-	"http://www.whocc.no/atc": {"ATC", "atc"}, "urn:ietf:bcp:47": {"ISO_639-1"}, "urn:iso:std:iso:3166": {"ISO_3166-1"},
+	"http://www.whocc.no/atc": {"ATC", "atc"}, "urn:ietf:bcp:47": {"ISO_639-1", "ISO_639", "ISO639-1", "ISO 639-1"}, "urn:iso:std:iso:3166": {"ISO_3166-1", "ISO_3166", "ISO3166-1", "ISO 3166-1"},
 }
 
 // Names are the openEHR names of a FHIR code system, and the system itself,

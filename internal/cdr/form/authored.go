@@ -125,7 +125,7 @@ func (w *authoredWork) fetch(query string) (fhirpath.Collection, bool, error) {
 	if err != nil {
 		return nil, true, err
 	}
-	s := Responses{Person: Person{EHR: w.ehr}, Lifecycle: cdr.Complete, Count: 20}
+	s := Responses{Person: Person{EHR: w.ehr}, Count: 20}
 	for name, values := range parameters {
 		switch name {
 		case "subject", "patient":
@@ -133,7 +133,7 @@ func (w *authoredWork) fetch(query string) (fhirpath.Collection, bool, error) {
 				return nil, true, wrongPerson()
 			}
 		case "questionnaire":
-			s.Questionnaire, _ = canonicalID(values[0])
+			s.Questionnaire = values[0]
 		default:
 			return nil, false, nil
 		}
@@ -144,7 +144,7 @@ func (w *authoredWork) fetch(query string) (fhirpath.Collection, bool, error) {
 	}
 	bundle := fhir.Bundle{ResourceType: "Bundle", Type: "searchset"}
 	for _, one := range page.Issued {
-		bundle.Entry = append(bundle.Entry, fhir.BundleEntry{Resource: one.Response})
+		bundle.Entry = append(bundle.Entry, fhir.BundleEntry{Resource: one.Resource()})
 	}
 	encoded, err := json.Marshal(bundle)
 	if err != nil {

@@ -109,6 +109,35 @@ func (r *record) Template(_ context.Context, _ cdr.Caller, id string) (*cdr.Temp
 	return nil, fault.New(fault.NotFound, "template-unknown", "no such template")
 }
 
+func (r *record) TemplateVersions(ctx context.Context, c cdr.Caller, id string) ([]cdr.TemplateInfo, error) {
+	t, err := r.Template(ctx, c, id)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256([]byte(t.OPT))
+	t.SHA256 = sum[:]
+	return []cdr.TemplateInfo{t.TemplateInfo}, nil
+}
+
+func (r *record) TemplateVersion(ctx context.Context, c cdr.Caller, id, _ string) (*cdr.Template, error) {
+	return r.Template(ctx, c, id)
+}
+
+// DeleteComposition makes a version that is none.
+func (r *record) DeleteComposition(_ context.Context, _ cdr.Caller, ehr, versionUID, _ string, _ cdr.CommitInfo) (cdr.Document, error) {
+	r.Lock()
+	defer r.Unlock()
+	object, _, _ := strings.Cut(versionUID, "::")
+	versions := r.objects[object]
+	if latest := versions[len(versions)-1].VersionUID; latest != versionUID {
+		return cdr.Document{}, fault.New(fault.Precondition, "version-not-latest", "stale").Latest(latest)
+	}
+	d := cdr.Document{VersionUID: fmt.Sprintf("%s::test.quire::%d", object, len(versions)+1), ObjectID: object, EHR: ehr, Deleted: true,
+		Lifecycle: cdr.Complete, Template: versions[0].Template}
+	r.objects[object] = append(versions, d)
+	return d, nil
+}
+
 func (r *record) EHR(_ context.Context, _ cdr.Caller, id string) (cdr.EHR, error) {
 	if id != ehrA && id != ehrB {
 		return cdr.EHR{}, fault.New(fault.NotFound, "ehr-unknown", "no such EHR")

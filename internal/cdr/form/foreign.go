@@ -205,18 +205,32 @@ const atOnce = 60 * time.Second
 // fed says in a composition when its form was filled, where that is not when it
 // is committed, and what an answer to a foreign form says beside it.
 func (w *work) fed(tree *rm.Tree, authored string) (*rm.Tree, error) {
+	ids := sdc.FeederOf(tree).Identifiers
+	if i := w.response.Identifier; i != nil && i.Value != "" {
+		ids = []sdc.FeederIdentifier{{Issuer: i.System, ID: i.Value}}
+	}
 	if w.draft != nil {
-		return w.draft.Seal(tree, authored)
+		sealed, err := w.draft.Seal(tree, authored)
+		if err != nil || len(ids) == 0 {
+			return sealed, err
+		}
+		f := sdc.FeederOf(sealed)
+		f.Identifiers = ids
+		return sdc.Feed(sealed, f)
 	}
 	before := sdc.FeederOf(tree)
 	if tree.Child(tree.Root(), rminfo.A_feeder_audit) != rm.None && before.System != sdc.FormSystem {
 		return tree, nil // of a system that fed it; not ours to say otherwise
 	}
+	f := sdc.Feeder{System: sdc.FormSystem, Identifiers: ids}
 	at, err := time.Parse(time.RFC3339Nano, authored)
-	if apart := w.forms.Clock.Now().Sub(at); err == nil && (apart > atOnce || apart < -atOnce) {
-		return sdc.Feed(tree, sdc.Feeder{System: sdc.FormSystem, Time: authored})
+	if apart := w.forms.Clock.Now().Sub(at); err == nil && (apart > atOnce || apart < -atOnce || len(ids) > 0) {
+		f.Time = authored
 	}
-	return sdc.Unfed(tree)
+	if f.Time == "" && len(ids) == 0 {
+		return sdc.Unfed(tree)
+	}
+	return sdc.Feed(tree, f)
 }
 
 // self says whether the author of the response is the person it is about.

@@ -23,6 +23,8 @@ import (
 type Service interface {
 	Templates(ctx context.Context, caller cdr.Caller) ([]cdr.TemplateInfo, error)
 	Template(ctx context.Context, caller cdr.Caller, id string) (*cdr.Template, error)
+	TemplateVersions(ctx context.Context, caller cdr.Caller, id string) ([]cdr.TemplateInfo, error)
+	TemplateVersion(ctx context.Context, caller cdr.Caller, id, version string) (*cdr.Template, error)
 	EHR(ctx context.Context, caller cdr.Caller, id string) (cdr.EHR, error)
 	EHRBySubject(ctx context.Context, caller cdr.Caller, namespace, id string) (cdr.EHR, error)
 	Composition(ctx context.Context, caller cdr.Caller, ehr string, ref cdr.VersionRef) (cdr.Document, error)
@@ -32,6 +34,7 @@ type Service interface {
 	// MayWithhold says whether access may hide some of a record from the caller.
 	MayWithhold(ctx context.Context, caller cdr.Caller) bool
 	UpdateComposition(ctx context.Context, caller cdr.Caller, ehr, object, ifMatch string, content cdr.Content, info cdr.CommitInfo) (cdr.Document, error)
+	DeleteComposition(ctx context.Context, caller cdr.Caller, ehr, versionUID, ifMatch string, info cdr.CommitInfo) (cdr.Document, error)
 }
 
 // Store is the look-ups that forms need beside those.
@@ -164,13 +167,18 @@ func (f *Forms) ByTemplate(ctx context.Context, caller cdr.Caller, templateID st
 	if form, ok := f.forms.GetIfPresent(t.ID); ok && form.Template.OPT == t.OPT {
 		return form, nil
 	}
+	form := f.make(t)
+	f.forms.Set(t.ID, form)
+	f.names.Set(form.ID, t.ID)
+	return form, nil
+}
+
+func (f *Forms) make(t *cdr.Template) *Form {
 	sum := sha256.Sum256([]byte(t.OPT))
 	content := hex.EncodeToString(sum[:])
 	form := &Form{Template: t, SDC: sdc.BuildIn(t.Compiled, f.Zone), Content: content, Version: content[:versionDigits]}
 	form.ID = sdc.QuestionnaireID(t.ID, form.Version)
-	f.forms.Set(t.ID, form)
-	f.names.Set(form.ID, t.ID)
-	return form, nil
+	return form
 }
 
 // hashDigits is how much of a Questionnaire's id follows its readable part.

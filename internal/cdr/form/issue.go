@@ -2,6 +2,7 @@ package form
 
 import (
 	"context"
+	"encoding/json"
 	"strconv"
 	"time"
 
@@ -21,11 +22,22 @@ import (
 type Issued struct {
 	Form     *Form
 	Response *fhir.QuestionnaireResponse
+	// Text is the response to a form from elsewhere that no template was bound to,
+	// as it came in; nil of all others.
+	Text json.RawMessage
 	// Document is the version it shows; zero for a form that is not stored yet.
 	Document cdr.Document
 	// Notes say what was not filled and why, Copies what was filled.
 	Notes  []populate.Note
 	Copies []populate.Copy
+}
+
+// Resource is the response as it is shown.
+func (i *Issued) Resource() any {
+	if i.Text != nil {
+		return i.Text
+	}
+	return i.Response
 }
 
 // statuses are the FHIR statuses of lifecycle states.
@@ -97,13 +109,20 @@ func (f *Forms) issue(ctx context.Context, caller cdr.Caller, doc cdr.Document, 
 	}
 	r := form.SDC.IssueAs(tree, sdc.Issuance{Token: token, Mode: v.Mode, Carry: v.Carry})
 	r.ID, r.Status = doc.ObjectID, statuses[doc.Lifecycle]
+	if r.Status == "completed" && doc.ChangeType == cdr.Amendment {
+		r.Status = "amended"
+	}
 	r.Meta = &fhir.Meta{LastUpdated: instant(doc.Committed)}
 	if uid, ok := cdr.ParseVersionUID(doc.VersionUID); ok {
 		r.Meta.VersionID = strconv.Itoa(uid.Number)
 	}
 	// When the answers were given is not when they were committed.
-	if r.Authored = sdc.FeederOf(tree).Time; r.Authored == "" {
+	fed := sdc.FeederOf(tree)
+	if r.Authored = fed.Time; r.Authored == "" {
 		r.Authored = instant(doc.Committed)
+	}
+	if len(fed.Identifiers) > 0 {
+		r.Identifier = &fhir.Identifier{System: fed.Identifiers[0].Issuer, Value: fed.Identifiers[0].ID}
 	}
 	if name := tree.TextAt(tree.Root(), rminfo.A_composer, rminfo.A_name); name != "" {
 		r.Author = &fhir.Reference{Display: name}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/fhir"
@@ -28,6 +30,9 @@ type Submission struct {
 	Person        Person
 	// Object is the id of the response in the address, "" without one.
 	Object string
+	// IfMatch is the version of it that the client believes to be the newest, by
+	// its uid or its number; "" is not said.
+	IfMatch string
 	// Info is what the client says of the commit. The lifecycle is the response's.
 	Info cdr.CommitInfo
 	// DryRun judges and writes nothing.
@@ -52,6 +57,8 @@ type Processed struct {
 	// DryRun: nothing was written. Unchanged: nothing had to be. Repeated: the
 	// same submission was stored before.
 	DryRun, Unchanged, Repeated bool
+	// Retracted: the response was entered in error and is deleted.
+	Retracted bool
 	// Would is set for a dry run that was not Unchanged.
 	Would *Would
 }
@@ -70,6 +77,9 @@ var lifecycles = map[string]string{"in-progress": cdr.Incomplete, "completed": c
 // Process makes a submitted response the next version of the composition it was
 // issued from, or a new composition.
 func (f *Forms) Process(ctx context.Context, caller cdr.Caller, s Submission) (*Processed, error) {
+	if s.Object != "" && gjson.GetBytes(s.Response, "status").String() == enteredInError {
+		return f.retract(ctx, caller, s)
+	}
 	form, b, err := f.foreign(ctx, caller, binding.Canonical(s.Response))
 	if err != nil {
 		return nil, err
@@ -116,6 +126,8 @@ func named(s Submission, r *fhir.QuestionnaireResponse, c claims) error {
 		return fault.New(fault.Conflict, "not-issued", "an update takes a response that was read here, with its token; a new one is created")
 	case !strings.EqualFold(base.Object, s.Object) || r.ID != "" && !strings.EqualFold(r.ID, s.Object):
 		return fault.New(fault.Conflict, "wrong-response", "the address, the token and the response name different responses; nothing was written")
+	case !matches(s.IfMatch, c.Base):
+		return fault.New(fault.Precondition, "version-not-latest", "If-Match does not name the version the response was read as").Latest(c.Base)
 	}
 	return nil
 }

@@ -93,7 +93,7 @@ func (h extractHandlers) submitted(call *rest.Call, do func(context.Context, cdr
 		return err
 	}
 	way := &through{do: do}
-	if _, err := (handlers{way}).submit(call, form.Submission{}); err != nil {
+	if _, err := (handlers{service: way}).submit(call, form.Submission{}); err != nil {
 		return err
 	}
 	done := way.done

@@ -22,18 +22,62 @@ func TestMetadata(t *testing.T) {
 	if statement["resourceType"] != "CapabilityStatement" || statement["fhirVersion"] != "4.0.1" || !strings.HasPrefix(answer.header.Get("Content-Type"), "application/fhir+json") {
 		t.Errorf("%.200s", answer.text)
 	}
-	// Every resource it names is served, and every interaction it names.
+	// Every resource, interaction, parameter and operation that it names is served.
+	known := func(got reply, what string) {
+		t.Helper()
+		if strings.Contains(got.text, "unknown-path") || got.status == 405 || got.status >= 500 {
+			t.Errorf("%s: %d %s", what, got.status, got.text)
+		}
+	}
+	ehr := h.ehr(t)
 	for _, one := range at(statement, "rest", 0, "resource").([]any) {
 		name := at(one, "type").(string)
+		place := root + "/" + name
 		for _, interaction := range at(one, "interaction").([]any) {
-			target, ok := map[string]string{"read": "/x", "vread": "/x/_history/1", "history-instance": "/x/_history", "search-type": ""}[at(interaction, "code").(string)]
+			code := at(interaction, "code").(string)
+			way, ok := map[string][2]string{"read": {"GET", "/x"}, "vread": {"GET", "/x/_history/1"}, "history-instance": {"GET", "/x/_history"}, "search-type": {"GET", ""},
+				"create": {"POST", ""}, "update": {"PUT", "/x"}, "delete": {"DELETE", "/x"}}[code]
 			if !ok {
-				continue // a write; its own test shows it
+				t.Errorf("%s: no test of %s", name, code)
 			}
-			got := h.ask(t, "clinician", "GET", root+"/"+name+target, "")
-			if got.status != 200 && !strings.Contains(got.text, "unknown\"") && !strings.Contains(got.text, "query-parameter") && !strings.Contains(got.text, "person-missing") {
-				t.Errorf("%s %v: %d %s", name, at(interaction, "code"), got.status, got.text)
+			body := ""
+			if way[0] != "GET" && way[0] != "DELETE" {
+				body = "{}"
 			}
+			known(h.ask(t, "author", way[0], place+way[1], body), name+" "+code)
+		}
+		for _, p := range at(one, "searchParam").([]any) {
+			value := map[string]string{"date": "2026", "reference": "http://example.org/x", "uri": "http://example.org/x"}[at(p, "type").(string)]
+			param := at(p, "name").(string)
+			switch {
+			case param == "ehr" || param == "subject" || param == "patient":
+				value = ehr
+			case param == "target":
+				value = "QuestionnaireResponse/" + ehr + "/_history/1"
+			case value == "":
+				value = "none"
+			}
+			query := "?" + param + "=" + url.QueryEscape(value)
+			if name == "QuestionnaireResponse" && value != ehr {
+				query += "&ehr=" + ehr
+			}
+			got := h.ask(t, "clinician", "GET", place+query, "", "Prefer", "handling=strict").want(t, 200)
+			if self := fmt.Sprint(at(got.resource(t), "link", 0, "url")); !strings.Contains(self, param+"=") {
+				t.Errorf("%s: %s is not applied: %s", name, param, self)
+			}
+		}
+		operations, _ := at(one, "operation").([]any)
+		for _, o := range operations {
+			operation := at(o, "name").(string)
+			if operation == "extract" || operation == "binding" || operation == "submitted" {
+				continue // of other tables; their own tests show them
+			}
+			known(h.ask(t, "clinician", "POST", place+"/$"+operation, "{}"), name+" $"+operation)
+		}
+	}
+	for _, role := range statement["instantiates"].([]any) {
+		if !strings.HasPrefix(role.(string), "http://hl7.org/fhir/uv/sdc/CapabilityStatement/sdc-form-") {
+			t.Errorf("%v", role)
 		}
 	}
 }

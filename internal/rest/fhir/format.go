@@ -3,11 +3,14 @@ package fhir
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/quire-cdr/quire/internal/cdr/library"
 	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/fhir"
 	"github.com/quire-cdr/quire/internal/rest"
 )
 
@@ -80,4 +83,36 @@ func languages(call *rest.Call) []string {
 		out = append(out, w.tag)
 	}
 	return out
+}
+
+// preference is what the client wants back from a write: minimal, representation
+// or OperationOutcome, "" where it does not say (FHIR R4, HTTP, Managing Return
+// Content). What is applied is told.
+func preference(call *rest.Call) string {
+	for _, token := range strings.FieldsFunc(call.Header("Prefer"), func(r rune) bool { return r == ',' || r == ';' }) {
+		name, value, _ := strings.Cut(token, "=")
+		if !strings.EqualFold(strings.TrimSpace(name), "return") {
+			continue
+		}
+		for _, known := range []string{"minimal", "representation", "OperationOutcome"} {
+			if strings.EqualFold(strings.Trim(strings.TrimSpace(value), `"`), known) {
+				call.Set("Preference-Applied", "return="+known)
+				return known
+			}
+		}
+	}
+	return ""
+}
+
+// gone answers 410 for what was deleted (FHIR R4, HTTP, delete); the openEHR
+// API's table has another status for it.
+func gone(handler rest.Handler) rest.Handler {
+	return func(call *rest.Call) error {
+		err := handler(call)
+		if !fault.Is(err, fault.NotFound) || fault.Of(err).Code != library.DeletedCode {
+			return err
+		}
+		return send(call, http.StatusGone, rest.FHIRJSON, fhir.OperationOutcome{ResourceType: "OperationOutcome", Issue: []fhir.OutcomeIssue{{
+			Severity: "error", Code: "deleted", Details: &fhir.CodeableConcept{Text: library.DeletedCode}, Diagnostics: fault.Of(err).Message}}})
+	}
 }

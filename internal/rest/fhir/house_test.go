@@ -14,6 +14,7 @@ import (
 	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/cdr/form"
+	"github.com/quire-cdr/quire/internal/cdr/library"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/rest"
 	"github.com/quire-cdr/quire/internal/rest/fhir"
@@ -74,6 +75,7 @@ func (v verifier) Verify(_ context.Context, credentials rest.Credentials) (cdr.C
 var callers = verifier{
 	"clinician": {Subject: "user:clinician", Organisation: "north", Role: "clinician", Name: "A. Clinician"},
 	"reader":    {Subject: "user:reader", Organisation: "north", Role: "reader"},
+	"author":    {Subject: "user:author", Organisation: "north", Role: "author", Name: "F. Author"},
 	"outsider":  {Subject: "user:outsider", Organisation: "south", Role: "clinician", Name: "An Outsider"},
 }
 
@@ -108,12 +110,15 @@ func newHouse(t testing.TB) *house {
 		who["user:"+name] = &access.Profile{Principal: "user:" + name, Role: "clinician", Readable: []string{org}, Writable: []string{org},
 			Templates: families, WriteTemplates: families, CreateIn: []string{org}}
 	}
+	who["user:author"] = &access.Profile{Principal: "user:author", Role: "author", Areas: []string{"templates"}, Templates: families}
 	who["user:reader"] = &access.Profile{Principal: "user:reader", Role: "reader", Readable: []string{"north"}, Templates: families}
-	forms, err := form.New(form.Config{Service: h.service, Store: db, Authorizer: who, Auditor: audit, Secret: []byte(strings.Repeat("s", 32))})
+	kept := &library.Library{Act: h.service.Act(), Store: db}
+	forms, err := form.New(form.Config{Service: h.service, Store: db, Authorizer: who, Auditor: audit, Library: kept, Secret: []byte(strings.Repeat("s", 32))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.app, err = rest.New(rest.Options{Routes: fhir.Routes(forms, fhir.About{Version: "test"}), Verifier: callers, Logger: slog.New(slog.DiscardHandler)}); err != nil {
+	kept.Taken = forms.Derived
+	if h.app, err = rest.New(rest.Options{Routes: fhir.Routes(forms, kept, fhir.About{Version: "test"}), Verifier: callers, Logger: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
 	}
 	return h

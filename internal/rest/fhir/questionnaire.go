@@ -2,6 +2,7 @@ package fhir
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/cdr/form"
+	"github.com/quire-cdr/quire/internal/cdr/library"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/fhir"
 	"github.com/quire-cdr/quire/internal/rest"
@@ -21,12 +23,9 @@ func (h handlers) questionnaire(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	found, err := h.service.Form(call.Context(), call.Caller, call.Param("id"))
+	found, err := h.service.Edition(call.Context(), call.Caller, call.Param("id"), call.Param("vid"))
 	if err != nil {
 		return err
-	}
-	if vid := call.Param("vid"); vid != "" && vid != found.Version {
-		return fault.New(fault.NotFound, "questionnaire-unknown", "no such version of the Questionnaire")
 	}
 	v, err := view(call)
 	if err != nil {
@@ -50,6 +49,9 @@ func (h handlers) questionnaire(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
+	if text, err = summary(call, library.Questionnaire, text); err != nil {
+		return err
+	}
 	return call.Send(http.StatusOK, contentType, text)
 }
 
@@ -62,58 +64,101 @@ const (
 	largestPage = 50
 )
 
-// searchable are the search parameters this server applies; others are ignored,
-// and the self link says which were not (FHIR R4, Search, Handling errors).
-var searchable = []string{"_id", "url", "version", "status", templateParameter, "mode"}
-
-// search answers with a page of forms by template id.
-func (h handlers) search(call *rest.Call) error {
-	contentType, err := format(call)
-	if err != nil {
-		return err
-	}
-	s, none, err := searchOf(call)
-	if err != nil {
-		return err
-	}
-	var found form.Found
-	if !none {
-		if found, err = h.service.Search(call.Context(), call.Caller, s); err != nil {
-			return err
-		}
-	}
+// forms lists the forms of templates that a search asks for, by template id. What
+// needs no Questionnaire is asked first, since writing one takes its time.
+func (h handlers) forms(call *rest.Call, s search) ([]listed, error) {
 	v, err := view(call)
 	if err != nil {
+		return nil, err
+	}
+	wanted := form.Search{Template: s.template, Count: math.MaxInt32}
+	var rest []library.Filter
+	for _, f := range s.filters {
+		switch {
+		case f.Modifier == "" && f.Name == "_id" && len(f.Values) == 1 && wanted.ID == "":
+			wanted.ID = f.Values[0]
+		case f.Modifier == "" && f.Name == "version" && len(f.Values) == 1 && wanted.Version == "":
+			wanted.Version = f.Values[0]
+		case f.Modifier == "" && f.Name == "url" && len(f.Values) == 1 && wanted.ID == "":
+			canonical, version, _ := strings.Cut(f.Values[0], "|")
+			id, ours := strings.CutPrefix(canonical, base(call)+"/Questionnaire/")
+			if !ours || version != "" && wanted.Version != "" && wanted.Version != version {
+				return nil, nil
+			}
+			wanted.ID = id
+			if version != "" {
+				wanted.Version = version
+			}
+		case f.Modifier == "" && f.Name == "status":
+			if !slices.Contains(f.Values, "active") {
+				return nil, nil
+			}
+		default:
+			rest = append(rest, f)
+		}
+	}
+	whole := len(rest) > 0 || wanted.ID != "" || wanted.Template != "" || wanted.Version != ""
+	if !whole {
+		wanted.Count, wanted.Offset = s.count, s.offset
+	}
+	found, err := h.service.Search(call.Context(), call.Caller, wanted)
+	if err != nil {
+		return nil, err
+	}
+	var out []listed
+	if !whole {
+		// The page alone is looked at.
+		out = make([]listed, min(s.offset, found.Total), found.Total)
+	}
+	for _, one := range found.Forms {
+		text := func() ([]byte, error) { return h.service.Questionnaire(one, v, one.Language(languages(call))) }
+		if len(rest) > 0 {
+			written, err := text()
+			if err != nil {
+				return nil, err
+			}
+			head := library.Head{ID: one.ID, Committed: one.Template.Created, About: library.AboutOf(library.Questionnaire, written)}
+			if !head.Matches(rest) {
+				continue
+			}
+		}
+		out = append(out, listed{one.Canonical(base(call)), text})
+	}
+	if !whole {
+		out = out[:found.Total]
+	}
+	return out, nil
+}
+
+// editions lists the forms of all the contents a template has had: the id of a
+// form names the content, so each is a resource of its own.
+func (h handlers) editions(call *rest.Call) error {
+	contentType, v, err := shown(call)
+	if err != nil {
 		return err
 	}
-	bundle := fhir.Bundle{ResourceType: "Bundle", Type: "searchset", Total: &found.Total, Link: links(call, s, found.Total)}
-	for _, one := range found.Forms {
+	list, err := h.service.Editions(call.Context(), call.Caller, call.Param("id"))
+	if err != nil {
+		return err
+	}
+	count, offset, err := window(call)
+	if err != nil {
+		return err
+	}
+	total := len(list)
+	bundle := fhir.Bundle{ResourceType: "Bundle", Type: "history", Total: &total,
+		Link: pages(call, "/Questionnaire/"+call.Param("id")+"/_history", []string{"mode"}, count, offset, offset+count < total)}
+	for _, one := range list[min(offset, total):min(offset+count, total)] {
 		text, err := h.service.Questionnaire(one, v, one.Language(languages(call)))
 		if err != nil {
 			return err
 		}
-		bundle.Entry = append(bundle.Entry, fhir.BundleEntry{FullURL: one.Canonical(base(call)), Resource: json.RawMessage(text), Search: &fhir.BundleSearch{Mode: "match"}})
+		bundle.Entry = append(bundle.Entry, fhir.BundleEntry{FullURL: one.Canonical(base(call)), Resource: json.RawMessage(text),
+			Request: &fhir.BundleRequest{Method: http.MethodPut, URL: "Questionnaire/" + one.ID},
+			Response: &fhir.BundleResponse{Status: "201 Created", LastModified: one.Template.Created.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
+				ETag: `W/"` + one.Version + `"`}})
 	}
-	call.Set("Vary", "Accept, Accept-Encoding, Accept-Language, Authorization, Prefer")
 	return send(call, http.StatusOK, contentType, bundle)
-}
-
-// searchOf reads the parameters; none says that nothing can match.
-func searchOf(call *rest.Call) (s form.Search, none bool, err error) {
-	s = form.Search{ID: call.Query("_id"), Template: call.Query(templateParameter), Version: call.Query("version"), Count: defaultPage}
-	if canonical, version, _ := strings.Cut(call.Query("url"), "|"); canonical != "" {
-		id, ours := strings.CutPrefix(canonical, base(call)+"/Questionnaire/")
-		none = !ours || s.ID != "" && s.ID != id || version != "" && s.Version != "" && s.Version != version
-		s.ID = id
-		if version != "" {
-			s.Version = version
-		}
-	}
-	if status := call.Query("status"); status != "" && !slices.Contains(strings.Split(status, ","), "active") {
-		none = true
-	}
-	s.Count, s.Offset, err = window(call)
-	return s, none, err
 }
 
 // window reads which part of a list is wanted.
@@ -139,12 +184,8 @@ func window(call *rest.Call) (size, before int, err error) {
 	return size, before, nil
 }
 
-// links are those of a page of forms: itself, with the parameters that were
-// applied, and its neighbours.
-func links(call *rest.Call, s form.Search, total int) []fhir.BundleLink {
-	return pages(call, "/Questionnaire", searchable, s.Count, s.Offset, s.Offset+s.Count < total)
-}
-
+// pages are the links of a page: itself, with the parameters that were applied,
+// and its neighbours.
 func pages(call *rest.Call, at string, parameters []string, size, before int, more bool) []fhir.BundleLink {
 	link := func(relation string, offset int) fhir.BundleLink {
 		q := url.Values{}

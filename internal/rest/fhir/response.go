@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/cdr/form"
@@ -41,7 +40,7 @@ func (h handlers) response(call *rest.Call) error {
 // show answers with a response that was issued.
 func show(call *rest.Call, contentType string, issued *form.Issued) error {
 	describe(call, issued.Document)
-	return send(call, http.StatusOK, contentType, issued.Response)
+	return send(call, http.StatusOK, contentType, issued.Resource())
 }
 
 // disclose says whether what is shown may not be all there is (DESIGN 5a rule 7).
@@ -70,10 +69,19 @@ func (h handlers) store(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	s := form.Submission{Object: call.Param("id")}
+	s := form.Submission{Object: call.Param("id"), IfMatch: call.VolunteeredIfMatch()}
+	if query := call.Header("If-None-Exist"); query != "" && s.Object == "" {
+		if found, err := h.exists(call, query, v); found || err != nil {
+			return err
+		}
+	}
 	done, err := h.submit(call, s)
 	if err != nil {
 		return err
+	}
+	if done.Retracted {
+		disclose(call, done.Document.Withheld)
+		return send(call, http.StatusOK, contentType, informed("deleted", "the response was entered in error and is deleted; its versions stay in the history"))
 	}
 	if done.Document.VersionUID == "" {
 		return send(call, http.StatusOK, contentType, outcome(done))
@@ -84,10 +92,10 @@ func (h handlers) store(call *rest.Call) error {
 	if uid, ok := cdr.ParseVersionUID(done.Document.VersionUID); ok && uid.Number == 1 && !done.Repeated && !done.Unchanged {
 		status = http.StatusCreated
 	}
-	switch call.Header("Prefer") {
-	case "return=minimal":
+	switch preference(call) {
+	case "minimal":
 		return call.Empty(status)
-	case "return=OperationOutcome":
+	case "OperationOutcome":
 		return send(call, status, contentType, outcome(done))
 	}
 	uid, _ := cdr.ParseVersionUID(done.Document.VersionUID)
@@ -95,99 +103,7 @@ func (h handlers) store(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	return send(call, status, contentType, issued.Response)
-}
-
-// responseSearch are the search parameters of responses this server applies.
-var responseSearch = []string{"ehr", "subject", "patient", "questionnaire", "status", "authored", "mode", "carry"}
-
-// responses searches those of one person, the newest first.
-func (h handlers) responses(call *rest.Call) error {
-	contentType, v, err := shown(call)
-	if err != nil {
-		return err
-	}
-	s, none, err := responsesOf(call)
-	if err != nil {
-		return err
-	}
-	var page form.Page
-	if !none {
-		if page, err = h.service.Responses(call.Context(), call.Caller, s, v); err != nil {
-			return err
-		}
-	}
-	bundle := fhir.Bundle{ResourceType: "Bundle", Type: "searchset", Link: pages(call, "/QuestionnaireResponse", responseSearch, s.Count, s.Offset, page.More)}
-	withheld := false
-	for _, one := range page.Issued {
-		withheld = withheld || one.Document.Withheld
-		bundle.Entry = append(bundle.Entry, fhir.BundleEntry{FullURL: base(call) + "/QuestionnaireResponse/" + one.Response.ID, Resource: one.Response, Search: &fhir.BundleSearch{Mode: "match"}})
-	}
-	disclose(call, withheld)
-	return send(call, http.StatusOK, contentType, bundle)
-}
-
-func responsesOf(call *rest.Call) (s form.Responses, none bool, err error) {
-	s = form.Responses{Person: form.Person{EHR: call.Query("ehr")}, Lifecycle: cdr.Complete}
-	for _, name := range []string{"subject", "patient"} {
-		if text := call.Query(name); text != "" {
-			if !strings.Contains(text, "/") {
-				text = "Patient/" + text
-			}
-			s.Person.Subject = &fhir.Reference{Reference: text}
-		}
-	}
-	if text := call.Query("questionnaire"); text != "" {
-		canonical, _, _ := strings.Cut(text, "|")
-		s.Questionnaire = canonical[strings.LastIndexByte(canonical, '/')+1:]
-	}
-	switch status := call.Query("status"); status {
-	case "", "completed":
-	case "in-progress":
-		s.Lifecycle = cdr.Incomplete
-	default:
-		none = true
-	}
-	for _, text := range call.QueryAll("authored") {
-		if err := span(&s, text); err != nil {
-			return s, none, err
-		}
-	}
-	s.Count, s.Offset, err = window(call)
-	return s, none, err
-}
-
-// span reads a date of a search: a prefix, and a day or an instant (FHIR R4,
-// Search, Prefixes). The span of a day is in UTC, as the times of commit are.
-func span(s *form.Responses, text string) error {
-	prefix := "eq"
-	if len(text) > 2 && text[0] >= 'a' {
-		prefix, text = text[:2], text[2:]
-	}
-	begin, err := time.Parse(time.DateOnly, text)
-	end := begin.AddDate(0, 0, 1)
-	if err != nil {
-		if begin, err = time.Parse(time.RFC3339Nano, text); err != nil {
-			return fault.New(fault.Invalid, "query-parameter", "the query parameter authored is a day, or an instant with its offset")
-		}
-		end = begin.Add(time.Second)
-	}
-	stamp := func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
-	switch prefix {
-	case "eq":
-		s.From, s.Until = stamp(begin), stamp(end)
-	case "ge":
-		s.From = stamp(begin)
-	case "gt", "sa":
-		s.From = stamp(end)
-	case "lt", "eb":
-		s.Until = stamp(begin)
-	case "le":
-		s.Until = stamp(end)
-	default:
-		return fault.New(fault.Invalid, "query-parameter", "the prefixes of authored are eq, ge, gt, le, lt, sa and eb")
-	}
-	return nil
+	return send(call, status, contentType, issued.Resource())
 }
 
 // history lists the versions of a response, the newest first.
@@ -221,7 +137,7 @@ func (h handlers) history(call *rest.Call) error {
 			entry.Request = &fhir.BundleRequest{Method: http.MethodPut, URL: at[1:]}
 		}
 		if past.Issued != nil {
-			entry.Resource = past.Issued.Response
+			entry.Resource = past.Issued.Resource()
 			withheld = withheld || past.Issued.Document.Withheld
 		}
 		bundle.Entry = append(bundle.Entry, entry)

@@ -188,6 +188,83 @@ func TestValueSets(t *testing.T) {
 	h.ask(t, "clinician", "GET", sets+"/$expand", "").want(t, 400)
 	h.ask(t, "clinician", "GET", sets+"/$expand?url=http://elsewhere/ValueSet/x", "").want(t, 404)
 	h.ask(t, "clinician", "GET", sets+"/unknown", "").want(t, 404)
-	h.ask(t, "clinician", "GET", sets, "").want(t, 400)
+	if none := h.ask(t, "clinician", "GET", sets, "").want(t, 200).resource(t); none["total"] != 0.0 {
+		t.Errorf("what nobody asked for: %v", none["total"])
+	}
 	h.ask(t, "", "GET", sets+"/"+id, "").want(t, 401)
+}
+
+// TestResponsesHaveALife: identifier, draft, completion, amendment and deletion,
+// each found by what it is.
+func TestResponsesHaveALife(t *testing.T) {
+	h := newHouse(t)
+	ehr, id := h.ehr(t), formID(t, h)
+	all := root + "/QuestionnaireResponse"
+	blank := h.ask(t, "clinician", "POST", root+"/Questionnaire/"+id+"/$populate?ehr="+ehr, "").want(t, 200).text
+	draft := strings.Replace(strings.Replace(filled(blank), `"completed"`, `"in-progress"`, 1), `{"resourceType":"QuestionnaireResponse",`,
+		`{"resourceType":"QuestionnaireResponse","identifier":{"system":"http://example.org/r","value":"R-1"},`, 1)
+	made := h.ask(t, "clinician", "POST", all, draft).want(t, 201)
+	object := made.id(t)
+	at1 := all + "/" + object
+	if at(made.resource(t), "identifier", "value") != "R-1" || at(made.resource(t), "status") != "in-progress" {
+		t.Errorf("%.400s", made.text)
+	}
+	total := func(query string) any {
+		t.Helper()
+		return h.ask(t, "clinician", "GET", all+"?"+query, "").want(t, 200).resource(t)["total"]
+	}
+	found := func(query string, want float64) {
+		t.Helper()
+		if got := total(query); got != want {
+			t.Errorf("%s: %v, want %v", query, got, want)
+		}
+	}
+	// A draft is seen by those who may write it.
+	h.ask(t, "reader", "GET", at1, "").want(t, 404)
+	found("ehr="+ehr, 0)
+	found("ehr="+ehr+"&status=in-progress", 1)
+	if none := h.ask(t, "reader", "GET", all+"?ehr="+ehr+"&status=in-progress", "").want(t, 200).resource(t); none["entry"] != nil {
+		t.Errorf("a reader finds a draft: %v", none)
+	}
+	// A second create with the identifier finds the first.
+	if again := h.ask(t, "clinician", "POST", all+"?ehr="+ehr, draft, "If-None-Exist", "identifier=http://example.org/r|R-1").want(t, 200); again.id(t) != object {
+		t.Errorf("%.300s", again.text)
+	}
+
+	h.ask(t, "clinician", "PUT", at1, strings.Replace(made.text, `"in-progress"`, `"completed"`, 1), "If-Match", `W/"7"`).want(t, 412)
+	complete := h.ask(t, "clinician", "PUT", at1, strings.Replace(made.text, `"in-progress"`, `"completed"`, 1), "If-Match", made.header.Get("ETag")).want(t, 200)
+	h.ask(t, "reader", "GET", at1, "").want(t, 200)
+	amended := h.ask(t, "clinician", "PUT", at1, strings.Replace(strings.Replace(complete.text, `"completed"`, `"amended"`, 1), `"value":72`, `"value":73`, 1), "If-Match", `W/"2"`).want(t, 200)
+	if at(amended.resource(t), "status") != "amended" || at(amended.resource(t), "identifier", "value") != "R-1" {
+		t.Errorf("%.300s", amended.text)
+	}
+	for query, want := range map[string]float64{
+		"identifier=R-1": 1, "identifier=http://example.org/r%7CR-1": 1, "identifier=http://else%7CR-1": 0, "identifier=R-2": 0,
+		"status=amended": 1, "status=completed": 0, "status=completed,amended": 1, "author=A.%20Clinician": 1, "author=Nobody": 0,
+		"_id=" + object: 1, "_id=7d44b88c-4199-4bad-97dc-d78268e01398": 0, "_lastUpdated=ge2026-01-01": 1, "_lastUpdated=lt2020": 0,
+		"authored=ge2020": 1, "authored=lt2020": 0,
+	} {
+		found("ehr="+ehr+"&"+query, want)
+	}
+	found("_id="+object, 1)
+	found("subject:identifier=urn:ietf:rfc:3986%7Curn:uuid:"+ehr, 1)
+
+	// Entered in error is deleted, and stays in the history.
+	wrong := strings.Replace(amended.text, `"amended"`, `"entered-in-error"`, 1)
+	h.ask(t, "outsider", "PUT", at1, wrong).want(t, 404)
+	h.ask(t, "reader", "DELETE", at1, "").want(t, 403)
+	if done := h.ask(t, "clinician", "PUT", at1, wrong).want(t, 200); !strings.Contains(done.text, "deleted") {
+		t.Errorf("%s", done.text)
+	}
+	h.ask(t, "clinician", "GET", at1, "").want(t, 410)
+	found("ehr="+ehr, 0)
+	history := h.ask(t, "clinician", "GET", at1+"/_history", "").want(t, 200).resource(t)
+	if history["total"] != 4.0 || at(history, "entry", 0, "request", "method") != "DELETE" {
+		t.Errorf("%v", history["total"])
+	}
+	second := h.stored(t, ehr, "vital_signs_full").ObjectID
+	h.ask(t, "clinician", "DELETE", all+"/"+second, "", "If-Match", `W/"9"`).want(t, 412)
+	h.ask(t, "clinician", "DELETE", all+"/"+second, "").want(t, 204)
+	h.ask(t, "clinician", "DELETE", all+"/"+second, "").want(t, 204)
+	h.ask(t, "clinician", "DELETE", all+"/7d44b88c-4199-4bad-97dc-d78268e01398", "").want(t, 404)
 }

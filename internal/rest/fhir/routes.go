@@ -7,6 +7,7 @@ import (
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/cdr/form"
+	"github.com/quire-cdr/quire/internal/cdr/library"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/fhir"
 	"github.com/quire-cdr/quire/internal/rest"
@@ -19,7 +20,8 @@ const root = "/fhir/r4"
 
 // Service is what the API needs of the use cases of forms.
 type Service interface {
-	Form(ctx context.Context, caller cdr.Caller, id string) (*form.Form, error)
+	Edition(ctx context.Context, caller cdr.Caller, id, version string) (*form.Form, error)
+	Editions(ctx context.Context, caller cdr.Caller, id string) ([]*form.Form, error)
 	Search(ctx context.Context, caller cdr.Caller, s form.Search) (form.Found, error)
 	Questionnaire(f *form.Form, v form.View, language string) ([]byte, error)
 	Issue(ctx context.Context, caller cdr.Caller, object string, number int, v form.View) (*form.Issued, error)
@@ -32,6 +34,7 @@ type Service interface {
 	PopulateAuthored(ctx context.Context, caller cdr.Caller, questionnaire []byte, person form.Person, contexts map[string]json.RawMessage, v form.View) (*form.AuthoredFilled, error)
 	Assemble(ctx context.Context, caller cdr.Caller, questionnaire []byte, v form.View) ([]byte, []populate.Note, error)
 	Process(ctx context.Context, caller cdr.Caller, s form.Submission) (*form.Processed, error)
+	Delete(ctx context.Context, caller cdr.Caller, object, ifMatch string, info cdr.CommitInfo) error
 }
 
 // About is what the server says of itself.
@@ -41,15 +44,12 @@ type About struct {
 }
 
 // Routes is the table of the whole API.
-func Routes(service Service, about About) []rest.Route {
-	h := handlers{service}
+func Routes(service Service, kept Library, about About) []rest.Route {
+	h := handlers{service, kept}
 	questionnaire, response, valueSet := root+"/Questionnaire", root+"/QuestionnaireResponse", root+"/ValueSet"
 	body := []string{rest.FHIRJSON, rest.JSON}
 	routes := []rest.Route{
 		{Method: http.MethodGet, Path: root + "/metadata", Access: rest.Public, Handler: metadata(about)},
-		{Method: http.MethodGet, Path: questionnaire, Access: rest.FormRead, Handler: h.search},
-		{Method: http.MethodGet, Path: questionnaire + "/:id", Access: rest.FormRead, Handler: h.questionnaire},
-		{Method: http.MethodGet, Path: questionnaire + "/:id/_history/:vid", Access: rest.FormRead, Handler: h.questionnaire},
 		{Method: http.MethodPost, Path: questionnaire + "/$process-response", Access: rest.FormWrite, Consumes: body, Handler: h.process},
 		{Method: http.MethodPost, Path: questionnaire + "/:id/$process-response", Access: rest.FormWrite, Consumes: body, Handler: h.process},
 		{Method: http.MethodGet, Path: questionnaire + "/$populate", Access: rest.FormRead, Handler: h.populate},
@@ -60,25 +60,37 @@ func Routes(service Service, about About) []rest.Route {
 		{Method: http.MethodGet, Path: response, Access: rest.FormRead, Handler: h.responses},
 		{Method: http.MethodPost, Path: response, Access: rest.FormWrite, Consumes: body, Handler: h.store},
 		{Method: http.MethodPut, Path: response + "/:id", Access: rest.FormWrite, Consumes: body, Handler: h.store},
+		{Method: http.MethodDelete, Path: response + "/:id", Access: rest.FormWrite, Handler: h.remove},
 		{Method: http.MethodGet, Path: response + "/:id/_history", Access: rest.FormRead, Handler: h.history},
 		{Method: http.MethodGet, Path: response + "/:id", Access: rest.FormRead, Handler: h.response},
 		{Method: http.MethodGet, Path: response + "/:id/_history/:vid", Access: rest.FormRead, Handler: h.response},
-		{Method: http.MethodGet, Path: valueSet, Access: rest.FormRead, Handler: h.valueSets},
 		{Method: http.MethodGet, Path: valueSet + "/$expand", Access: rest.FormRead, Handler: h.expand},
+		{Method: http.MethodPost, Path: valueSet + "/$expand", Access: rest.FormRead, Consumes: body, Handler: h.expand},
+		{Method: http.MethodPost, Path: valueSet + "/:id/$expand", Access: rest.FormRead, Consumes: body, Optional: true, Handler: h.expand},
+		{Method: http.MethodPost, Path: valueSet + "/$validate-code", Access: rest.FormRead, Consumes: body, Handler: h.validateCode},
+		{Method: http.MethodPost, Path: valueSet + "/:id/$validate-code", Access: rest.FormRead, Consumes: body, Handler: h.validateCode},
 		{Method: http.MethodGet, Path: valueSet + "/$validate-code", Access: rest.FormRead, Handler: h.validateCode},
-		{Method: http.MethodGet, Path: valueSet + "/:id", Access: rest.FormRead, Handler: h.valueSet},
 		{Method: http.MethodGet, Path: valueSet + "/:id/$expand", Access: rest.FormRead, Handler: h.expand},
 		{Method: http.MethodGet, Path: valueSet + "/:id/$validate-code", Access: rest.FormRead, Handler: h.validateCode},
 		{Method: http.MethodGet, Path: root + "/Provenance", Access: rest.FormRead, Handler: h.provenances},
 		{Method: http.MethodGet, Path: root + "/Provenance/:id", Access: rest.FormRead, Handler: h.provenance},
 	}
+	forms := derived{h.questionnaire, h.editions, h.forms}
+	sets := derived{h.valueSet, nil, h.valueSets}
+	routes = append(routes, shelf{h, library.Questionnaire, forms}.routes(questionnaire)...)
+	routes = append(routes, shelf{h, library.ValueSet, sets}.routes(valueSet)...)
+	routes = append(routes, shelf{h, library.CodeSystem, derived{}}.routes(root+"/CodeSystem")...)
 	for n := range routes {
 		routes[n].Errors = rest.FHIR
+		routes[n].Handler = gone(routes[n].Handler)
 	}
 	return routes
 }
 
-type handlers struct{ service Service }
+type handlers struct {
+	service Service
+	library Library
+}
 
 // base is the address of the API as the client sees it.
 func base(call *rest.Call) string { return call.BaseURL() + root }

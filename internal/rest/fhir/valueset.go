@@ -1,33 +1,167 @@
 package fhir
 
 import (
+	"cmp"
+	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
 
+	"github.com/quire-cdr/quire/internal/cdr/library"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/fhir"
 	"github.com/quire-cdr/quire/internal/rest"
 )
 
-// named finds the value set of an address: by its id, or by url.
-func (h handlers) named(call *rest.Call) (*fhir.ValueSet, error) {
+// wish is what $expand and $validate-code are asked, by the address or by
+// Parameters.
+type wish struct {
+	id, url, version, filter, language string
+	code, system, display              string
+	count, offset                      *int
+	// sent is a ValueSet that came with the request.
+	sent []byte
+}
+
+func readWish(call *rest.Call) (w wish, err error) {
+	w = wish{id: call.Param("id"), url: call.Query("url"), version: call.Query("valueSetVersion"), filter: call.Query("filter"), language: call.Query("displayLanguage"),
+		code: call.Query("code"), system: call.Query("system"), display: call.Query("display")}
+	if w.count, err = call.QueryInt("count"); err != nil {
+		return w, err
+	}
+	if w.offset, err = call.QueryInt("offset"); err != nil {
+		return w, err
+	}
+	if call.IsGet() || !call.HasBody() {
+		return w, nil
+	}
+	body, err := call.Content()
+	if err != nil {
+		return w, err
+	}
+	in, err := parameters(body)
+	if err != nil {
+		return w, err
+	}
+	for _, one := range in.Parameter {
+		if err := w.take(one); err != nil {
+			return w, err
+		}
+	}
+	return w, nil
+}
+
+// take reads one parameter of the body.
+func (w *wish) take(p fhir.Parameter) error {
+	text := cmp.Or(p.ValueString, p.ValueURI, p.ValueCanonical, p.ValueCode)
+	number := func(into **int) error {
+		if p.ValueInteger == nil || *p.ValueInteger < 0 {
+			return fault.New(fault.Invalid, "parameters", "the parameter %s is a number that is not negative", p.Name)
+		}
+		*into = p.ValueInteger
+		return nil
+	}
+	switch p.Name {
+	case "url":
+		w.url = text
+	case "valueSetVersion":
+		w.version = text
+	case "filter":
+		w.filter = text
+	case "displayLanguage":
+		w.language = text
+	case "code":
+		w.code = text
+	case "system":
+		w.system = text
+	case "display":
+		w.display = text
+	case "count":
+		return number(&w.count)
+	case "offset":
+		return number(&w.offset)
+	case "coding":
+		if p.ValueCoding != nil {
+			w.code, w.system, w.display = p.ValueCoding.Code, p.ValueCoding.System, p.ValueCoding.Display
+		}
+	case "codeableConcept":
+		if p.ValueCodeable != nil && len(p.ValueCodeable.Coding) > 0 {
+			c := p.ValueCodeable.Coding[0]
+			w.code, w.system, w.display = c.Code, c.System, c.Display
+		}
+	case "valueSet":
+		w.sent = p.Resource
+	}
+	return nil
+}
+
+// expanded is a value set with its codes.
+func (h handlers) expanded(call *rest.Call, w wish) (*fhir.ValueSet, error) {
+	call.Set("Vary", "Accept, Accept-Encoding, Accept-Language, Authorization, Prefer")
+	wishes := languages(call)
+	if w.language != "" {
+		wishes = append([]string{w.language}, wishes...)
+	}
+	language := ""
+	if len(wishes) > 0 {
+		language = wishes[0]
+	}
+	known := func(_ context.Context, canonical string) ([]fhir.ValueSetContains, error) {
+		set, err := h.derivedSet(call, "", canonical, wishes)
+		if err != nil {
+			return nil, err
+		}
+		return set.Expansion.Contains, nil
+	}
+	var r library.Resource
+	var err error
+	switch {
+	case w.sent != nil:
+		if r, err = library.Passing(library.ValueSet, w.sent); err != nil {
+			return nil, err
+		}
+	case w.id != "":
+		r, err = h.library.Read(call.Context(), call.Caller, library.ValueSet, w.id, 0)
+	case w.url != "":
+		canonical := w.url
+		if w.version != "" {
+			canonical, _, _ = strings.Cut(canonical, "|")
+			canonical += "|" + w.version
+		}
+		r, err = h.library.Addressed(call.Context(), call.Caller, library.ValueSet, canonical)
+	default:
+		return nil, fault.New(fault.Invalid, "query-parameter", "the parameter url names the value set")
+	}
+	if fault.Is(err, fault.NotFound) && fault.Of(err).Code != library.DeletedCode {
+		return h.derivedSet(call, w.id, w.url, wishes)
+	}
+	if err != nil {
+		return nil, err
+	}
+	codes, err := h.library.Codes(call.Context(), call.Caller, r, language, known)
+	if err != nil {
+		return nil, err
+	}
+	a := r.About
+	return &fhir.ValueSet{ResourceType: "ValueSet", ID: r.ID, URL: a.URL, Version: a.Version, Name: a.Name, Title: a.Title, Status: a.Status,
+		Expansion: &fhir.ValueSetExpansion{Timestamp: r.Committed.UTC().Format("2006-01-02T15:04:05.000Z07:00"), Contains: codes}}, nil
+}
+
+// derivedSet is a value set of a template or of the openEHR terminology, by its id
+// or its canonical address.
+func (h handlers) derivedSet(call *rest.Call, id, canonical string, wishes []string) (*fhir.ValueSet, error) {
 	v, err := view(call)
 	if err != nil {
 		return nil, err
 	}
-	id := call.Param("id")
 	if id == "" {
-		canonical, _, _ := strings.Cut(call.Query("url"), "|")
-		if canonical == "" {
-			return nil, fault.New(fault.Invalid, "query-parameter", "the query parameter url names the value set")
-		}
-		if id = valueSetID(call, canonical); id == "" {
+		address, _, _ := strings.Cut(canonical, "|")
+		if id = valueSetID(call, address); id == "" {
 			return nil, fault.New(fault.NotFound, "valueset-unknown", "no such ValueSet")
 		}
 	}
-	call.Set("Vary", "Accept, Accept-Encoding, Accept-Language, Authorization, Prefer")
-	return h.service.ValueSet(call.Context(), call.Caller, id, languages(call), v)
+	return h.service.ValueSet(call.Context(), call.Caller, id, wishes, v)
 }
 
 // openEHRGroups is where the groups of the openEHR terminology have their
@@ -46,59 +180,83 @@ func valueSetID(call *rest.Call, canonical string) string {
 	return id
 }
 
-// valueSet reads the definition of one value set.
+// valueSet reads the definition of a value set of a template.
 func (h handlers) valueSet(call *rest.Call) error {
 	contentType, err := format(call)
 	if err != nil {
 		return err
 	}
-	set, err := h.named(call)
+	call.Set("Vary", "Accept, Accept-Encoding, Accept-Language, Authorization, Prefer")
+	set, err := h.derivedSet(call, call.Param("id"), "", languages(call))
 	if err != nil {
 		return err
 	}
-	set.Expansion = nil
-	return send(call, http.StatusOK, contentType, set)
+	if vid := call.Param("vid"); vid != "" && vid != set.Version {
+		return fault.New(fault.NotFound, "valueset-unknown", "no such version of the ValueSet")
+	}
+	defined := *set
+	defined.Expansion = nil
+	text, err := json.Marshal(defined)
+	if err != nil {
+		return err
+	}
+	if text, err = summary(call, library.ValueSet, text); err != nil {
+		return err
+	}
+	return call.Send(http.StatusOK, contentType, text)
 }
 
-// valueSets searches by id, by canonical address, or by template.
-func (h handlers) valueSets(call *rest.Call) error {
-	contentType, v, err := shown(call)
-	if err != nil {
-		return err
-	}
-	count, offset, err := window(call)
-	if err != nil {
-		return err
-	}
+// valueSets lists those of templates that a search asks for: by id, by canonical
+// address, or by template. There are many more than anybody lists.
+func (h handlers) valueSets(call *rest.Call, s search) ([]listed, error) {
 	var found []fhir.ValueSet
-	id := call.Query("_id")
-	if canonical, _, _ := strings.Cut(call.Query("url"), "|"); canonical != "" {
-		id = valueSetID(call, canonical)
-	}
-	switch template := call.Query(templateParameter); {
-	case id != "":
-		set, err := h.service.ValueSet(call.Context(), call.Caller, id, languages(call), v)
-		if err != nil && !fault.Is(err, fault.NotFound) {
-			return err
-		}
+	one := func(id, canonical string) error {
+		set, err := h.derivedSet(call, id, canonical, languages(call))
 		if err == nil {
 			found = append(found, *set)
+		} else if fault.Is(err, fault.NotFound) {
+			return nil
 		}
-	case template != "":
-		if found, err = h.service.ValueSets(call.Context(), call.Caller, template, languages(call), v); err != nil {
-			return err
-		}
-	case call.Query("url") == "":
-		return fault.New(fault.Invalid, "query-parameter", "a search of value sets needs _id, url or %s", templateParameter)
+		return err
 	}
-	total := len(found)
-	bundle := fhir.Bundle{ResourceType: "Bundle", Type: "searchset", Total: &total,
-		Link: pages(call, "/ValueSet", []string{"_id", "url", templateParameter}, count, offset, offset+count < total)}
-	for _, set := range found[min(offset, total):min(offset+count, total)] {
+	named := false
+	for _, f := range s.filters {
+		if named || s.template != "" || f.Modifier != "" || f.Name != "_id" && f.Name != "url" {
+			continue
+		}
+		named = true
+		for _, value := range f.Values {
+			id, canonical := value, ""
+			if f.Name == "url" {
+				id, canonical = "", value
+			}
+			if err := one(id, canonical); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if s.template != "" {
+		v, err := view(call)
+		if err != nil {
+			return nil, err
+		}
+		if found, err = h.service.ValueSets(call.Context(), call.Caller, s.template, languages(call), v); err != nil {
+			return nil, err
+		}
+	}
+	var out []listed
+	for _, set := range found {
 		set.Expansion = nil
-		bundle.Entry = append(bundle.Entry, fhir.BundleEntry{FullURL: base(call) + "/ValueSet/" + set.ID, Resource: set, Search: &fhir.BundleSearch{Mode: "match"}})
+		text, err := json.Marshal(set)
+		if err != nil {
+			return nil, err
+		}
+		head := library.Head{ID: set.ID, About: library.AboutOf(library.ValueSet, text)}
+		if head.Matches(s.filters) {
+			out = append(out, listed{base(call) + "/ValueSet/" + set.ID, func() ([]byte, error) { return text, nil }})
+		}
 	}
-	return send(call, http.StatusOK, contentType, bundle)
+	return out, nil
 }
 
 // expand lists the codes of a value set, those with filter in their words.
@@ -107,32 +265,31 @@ func (h handlers) expand(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	set, err := h.named(call)
+	w, err := readWish(call)
 	if err != nil {
 		return err
 	}
-	count, err := call.QueryInt("count")
+	found, err := h.expanded(call, w)
 	if err != nil {
 		return err
 	}
-	offset, err := call.QueryInt("offset")
-	if err != nil {
-		return err
-	}
-	codes := set.Expansion.Contains
-	if filter := strings.ToLower(call.Query("filter")); filter != "" {
+	// What the service gives is shared.
+	set, expansion := *found, *found.Expansion
+	codes := expansion.Contains
+	if filter := strings.ToLower(w.filter); filter != "" {
 		codes = slices.DeleteFunc(slices.Clone(codes), func(c fhir.ValueSetContains) bool {
 			return !strings.Contains(strings.ToLower(c.Display), filter) && !strings.EqualFold(c.Code, filter)
 		})
 	}
 	total := len(codes)
-	if offset != nil {
-		codes = codes[min(*offset, len(codes)):]
+	if w.offset != nil {
+		codes = codes[min(*w.offset, len(codes)):]
 	}
-	if count != nil {
-		codes = codes[:min(*count, len(codes))]
+	if w.count != nil {
+		codes = codes[:min(*w.count, len(codes))]
 	}
-	set.Expansion.Total, set.Expansion.Offset, set.Expansion.Contains = &total, offset, codes
+	expansion.Total, expansion.Offset, expansion.Contains = &total, w.offset, codes
+	set.Expansion = &expansion
 	return send(call, http.StatusOK, contentType, set)
 }
 
@@ -143,20 +300,23 @@ func (h handlers) validateCode(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	code, system, display := call.Query("code"), call.Query("system"), call.Query("display")
-	if code == "" {
-		return fault.New(fault.Invalid, "query-parameter", "the query parameter code is missing")
+	w, err := readWish(call)
+	if err != nil {
+		return err
 	}
-	set, err := h.named(call)
+	if w.code == "" {
+		return fault.New(fault.Invalid, "query-parameter", "the parameter code, coding or codeableConcept is missing")
+	}
+	set, err := h.expanded(call, w)
 	if err != nil {
 		return err
 	}
 	result, message, words := false, "the value set does not hold the code", ""
 	for _, c := range set.Expansion.Contains {
-		if c.Code != code || system != "" && system != c.System {
+		if c.Code != w.code || w.system != "" && w.system != c.System {
 			continue
 		}
-		if result, words, message = true, c.Display, ""; display != "" && display != c.Display {
+		if result, words, message = true, c.Display, ""; w.display != "" && w.display != c.Display {
 			result, message = false, "the code is called otherwise"
 		}
 		break
