@@ -174,9 +174,11 @@ func (f *flow) Close() error {
 }
 
 // ETagOf writes a weak entity tag of a result (RFC 9110, 8.8.1), which is not
-// that of a version, and says whether the client has what it names.
+// that of a version, where the method is GET or HEAD, and says whether the client has what it names.
 func (call *Call) ETagOf(tag string) (unchanged bool) {
+	if method := call.ctx.Method(); method != http.MethodGet && method != http.MethodHead {
+		return false
+	}
 	call.ctx.Set(fiber.HeaderETag, `W/"`+tag+`"`)
-	method := call.ctx.Method()
-	return (method == http.MethodGet || method == http.MethodHead) && call.Unchanged(tag)
+	return call.Unchanged(tag)
 }

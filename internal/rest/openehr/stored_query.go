@@ -91,7 +91,6 @@ func (h storedQueryHandlers) store(call *rest.Call) error {
 		return err
 	}
 	call.SetLocation(pathOf("definition", "query", stored.Name, stored.Version))
-	tagged(call, stored)
 	if stored.Facts != nil {
 		warn(call, stored.Facts.Warnings)
 	}
