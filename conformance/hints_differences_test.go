@@ -4,8 +4,6 @@ package conformance
 // all, and why.
 var hintDifferences = []hintDifference{
 	{"C-02", "H-01", "a uid the client gives a new composition is kept while no object of the system has it, else 409 (DESIGN: clients of EHRbase rely on it; the specification lets the server choose)"},
-	{"Q-15", "H-02", "a date-time compared with a parameter that is none finds no row (200): AQL 1.1 gives the comparison of two types no error. A typed check comes with the functions of AQL, issue 6"},
-	{"Q-21", "H-03", "a predicate on VERSION without `ALL_VERSIONS` looks at the effective version alone; issue 6"},
 	{"E-20 K-39 K-41", "H-04", "branches are not made: a version id with a branch is refused by name, so the latest version is the latest of the trunk"},
 	{"C-26 Q-40", "H-05", "one generation of the model is spoken (RM 1.2.0, which reads the earlier ones): no stored version is beyond it"},
 	{"K-42 K-43", "H-06", "a signature is stored and served as it was sent; no canonical form to sign is declared"},

@@ -118,6 +118,13 @@ func (c *Class) RMType() string { return strings.ToUpper(c.Type) }
 // IsVersion says whether the operand is VERSION.
 func (c *Class) IsVersion() bool { return strings.EqualFold(c.Type, "VERSION") }
 
+// EveryVersion says whether the operand is a VERSION that ranges over superseded
+// versions too: one with ALL_VERSIONS, or with a standard predicate, which stands
+// in the place of the scope and asks when and how a version was committed.
+func (c *Class) EveryVersion() bool {
+	return c.Scope == AllVersions || c.IsVersion() && c.Predicate != nil
+}
+
 // ContainmentSet joins two or more containments by AND or OR. Equal operators
 // are flattened.
 type ContainmentSet struct {

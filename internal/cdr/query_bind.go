@@ -102,14 +102,14 @@ const scopeParameter = "ehr_id"
 
 // bind gives the parameters their values by type: those of a stored query, of one
 // asked by URL, where all is text, and of one that declares them. The parameters
-// that are none of the query are told.
+// that are none of the query are told. All others are only checked.
 func (r *QueryRequest) bind(q *aql.Query) ([]fault.Issue, error) {
-	if r.Name == "" && !r.Texts && !strings.Contains(r.Text, "@param") {
-		return nil, nil
-	}
 	parameters, err := declare.Of(q, r.Text)
 	if err != nil {
 		return nil, err
+	}
+	if r.Name == "" && !r.Texts && !strings.Contains(r.Text, "@param") {
+		return nil, declare.Check(parameters, r.Params)
 	}
 	given := r.Params
 	asked := slices.ContainsFunc(parameters, func(p declare.Parameter) bool { return p.Name == scopeParameter })

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"math/big"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -18,6 +17,8 @@ import (
 	"github.com/quire-cdr/quire/internal/aql"
 	"github.com/quire-cdr/quire/internal/aql/random"
 	"github.com/quire-cdr/quire/internal/fault"
+	"github.com/quire-cdr/quire/internal/rm/canon"
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
 )
 
 var (
@@ -185,18 +186,33 @@ func differs(q *random.Query, got, want [][]any, ranks []int) string {
 	return ""
 }
 
-// byValue writes the numbers of rows alike that are equal: of 5 and 5.0 in one
-// group or one distinct row either may be shown.
+// byValue writes alike what is equal: of 5 and 5.0, or of two texts of one
+// object, either may be shown for a group or a distinct row.
 func byValue(rows [][]any) {
 	for _, row := range rows {
 		for i, cell := range row {
-			if n, ok := cell.(json.Number); ok {
-				if r, ok := new(big.Rat).SetString(n.String()); ok {
-					row[i] = r.String()
-				}
+			switch v := cell.(type) {
+			case json.Number:
+				row[i] = string(canon.AppendNumberKey(nil, v.String()))
+			case map[string]any:
+				row[i] = objectValue(v)
 			}
 		}
 	}
+}
+
+func objectValue(object map[string]any) any {
+	name, _ := object["_type"].(string)
+	class, _ := rminfo.ClassByName(name)
+	text, err := json.Marshal(object)
+	if err != nil || class == 0 || class == rminfo.EHR {
+		return object
+	}
+	tree, err := canon.ReadJSON(text, class, canon.ReadOptions{Lenient: true})
+	if err != nil {
+		return object
+	}
+	return string(canon.AppendKey(nil, tree, tree.Root()))
 }
 
 // TestOracleDiffers: the comparison can fail.
@@ -221,6 +237,10 @@ func TestOracleDiffers(t *testing.T) {
 		{"ties in another order", random.Query{Count: -1}, rows("a", "c", "b"), rows("a", "b", "c"), []int{0, 1, 1}, true},
 		{"any of the ties is left", random.Query{Count: 2}, rows("a", "c"), rows("a", "b", "c"), []int{0, 1, 1}, true},
 		{"the wrong window", random.Query{Count: 1, Offset: 1}, rows("a"), rows("a", "b"), []int{0, 1}, false},
+		{"another text of one object", random.Query{Count: -1}, rows(map[string]any{"_type": "DV_QUANTITY", "magnitude": json.Number("5.0"), "units": "g"}),
+			rows(map[string]any{"_type": "DV_QUANTITY", "magnitude": json.Number("5.00"), "units": "g"}), nil, true},
+		{"another object", random.Query{Count: -1}, rows(map[string]any{"_type": "DV_QUANTITY", "magnitude": json.Number("5.0"), "units": "g"}),
+			rows(map[string]any{"_type": "DV_QUANTITY", "magnitude": json.Number("5.0"), "units": "kg"}), nil, false},
 		{"the last rows", random.Query{Count: 1, Backward: true}, rows("b"), rows("a", "b"), []int{0, 1}, true},
 	} {
 		if wrong := differs(&c.q, slices.Clone(c.got), slices.Clone(c.want), c.ranks); (wrong == "") != c.same {

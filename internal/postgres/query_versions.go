@@ -26,7 +26,7 @@ const maxHistoryRows = 100_000
 // asksHistory says whether a query ranges over superseded versions, which have
 // documents and no rows.
 func asksHistory(q *aql.Query) bool {
-	return slices.ContainsFunc(q.Classes(), func(c *aql.Class) bool { return c.Scope == aql.AllVersions })
+	return slices.ContainsFunc(q.Classes(), (*aql.Class).EveryVersion)
 }
 
 // history runs a query on the evaluator, with the documents the profile may see:
@@ -110,6 +110,11 @@ func (d *documents) read(ctx context.Context, conn *pgx.Conn, need eval.Need, yi
 		where += " and e.is_queryable"
 	}
 	scope := access.NewScope(d.profile, action, args, fixed)
+	if !d.profile.All {
+		// A draft is for those who may write it (DESIGN 5a rule 1).
+		where += " and (v.is_effective or v.lifecycle <> " + cdr.Incomplete + " or (v.tmpl = 0 or v.tmpl = any(" + args.Add(d.profile.WriteTemplates) + "::int[])) and " +
+			access.NewScope(d.profile, access.Write, args, fixed).Allows("v.ehr_id") + ")"
+	}
 	hides := ", null::text[]"
 	if !d.profile.All {
 		hides = fmt.Sprintf(hiddenSQL, scope.Scan(access.Version, "w"))
@@ -157,6 +162,8 @@ func (d *documents) read(ctx context.Context, conn *pgx.Conn, need eval.Need, yi
 			d.seen = append(d.seen, id)
 		}
 		v.Kind = eval.DocumentKind(kind)
+		// LATEST_VERSION is what is effective to who has limits, as in SQL.
+		v.Latest = v.Latest && (v.Effective || d.profile.All)
 		code := strconv.Itoa(int(lifecycle))
 		v.Lifecycle = eval.Coded{Code: code, Text: cdr.LifecycleRubric(code)}
 		if err := readAudit(&v, audit, committed); err != nil {

@@ -47,6 +47,28 @@ func Bind(parameters []Parameter, given map[string]any) (bound map[string]any, u
 	return bound, unknown, nil
 }
 
+// Check refuses the texts and numbers that are no temporal value where one is
+// compared. Everything else is taken as it was given: JSON says the type itself.
+func Check(parameters []Parameter, given map[string]any) error {
+	for _, p := range parameters {
+		switch p.Type {
+		case Date, Time, DateTime, Duration:
+		default:
+			continue
+		}
+		list, many := given[p.Name].([]any)
+		if !many {
+			list = []any{given[p.Name]}
+		}
+		for _, v := range list {
+			if _, ok := convert(p.Type, v); !ok {
+				return p.misfit(v)
+			}
+		}
+	}
+	return nil
+}
+
 func (p Parameter) expected() string {
 	if p.List {
 		return "a list, each " + words[p.Type]

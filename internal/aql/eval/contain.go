@@ -101,10 +101,10 @@ func (r *run) candidates(o *operand, in instance, yield func(instance) bool) boo
 
 // inScope says whether a version is among those VERSION names.
 func inScope(o *operand, d *Document) bool {
-	switch o.Scope {
-	case aql.AllVersions:
+	switch {
+	case o.EveryVersion():
 		return true
-	case aql.LatestVersion:
+	case o.Scope == aql.LatestVersion:
 		return d.Latest
 	}
 	return d.Effective

@@ -37,7 +37,7 @@ func Run(ctx context.Context, q *aql.Query, params map[string]any, src Source, o
 	}
 	need := Need{EHRID: c.pinned}
 	for _, o := range c.operands {
-		need.AllVersions = need.AllVersions || o.Scope == aql.AllVersions
+		need.AllVersions = need.AllVersions || o.EveryVersion()
 	}
 	for ehr, err := range src.EHRs(ctx, need) {
 		if err == nil {

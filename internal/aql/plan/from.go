@@ -95,13 +95,11 @@ func (b *builder) version(c *aql.Class, s *Source) error {
 	s.Kind = Version
 	s.Classes = []rminfo.Class{rminfo.ORIGINAL_VERSION}
 	s.Objects = []int16{Composition, EHRStatus, Folder}
-	if c.Scope == aql.AllVersions {
-		return aql.Unsupported(c, "ALL_VERSIONS")
+	if c.EveryVersion() {
+		return aql.Unsupported(c, "superseded versions")
 	}
 	s.Latest = c.Scope == aql.LatestVersion
-	p, err := b.predicate(c.Predicate, &anchor{source: s})
-	s.Filter = p.filter
-	return err
+	return nil
 }
 
 func objectsOf(j *Join) []int16 {
