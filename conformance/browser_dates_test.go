@@ -19,7 +19,6 @@ const datesHeld = `(() => { const out = [], walk = items => (items || []).forEac
 // TestDatesTypedInTheBrowser: a typed date is taken with the day before the month,
 // or refused where people see it; none is swapped, guessed or dropped in silence.
 func TestDatesTypedInTheBrowser(t *testing.T) {
-	browsed(t)
 	s := running(t)
 	b := browse(t, s, "clinician")
 	b.form("Allergies and adverse reactions.v1", newEHR(t, s), "new")

@@ -119,6 +119,9 @@ func (f *Form) sortGroup(s *submitted, group *occurrence, items []fhir.ResponseI
 		o := &occurrence{item: item, at: at}
 		for m, a := range r.Answer {
 			if kindOf(&a) != "nothing" {
+				if item.Type == "open-choice" {
+					a = freely(a)
+				}
 				o.answers = append(o.answers, a)
 			}
 			for k, nested := range a.Item {
@@ -147,6 +150,15 @@ func (f *Form) sortGroup(s *submitted, group *occurrence, items []fhir.ResponseI
 	}
 	group.inward()
 	return issues
+}
+
+// freely makes text of a coding with words alone: so LHC-Forms gives back what was
+// typed into an open choice, and what was issued as text.
+func freely(a fhir.Answer) fhir.Answer {
+	if c := a.ValueCoding; c != nil && c.Code == "" && c.System == "" && c.Display != "" {
+		a.ValueCoding, a.ValueString = nil, c.Display
+	}
+	return a
 }
 
 // inward puts a magnitude status that FHIR has no comparator for back to the

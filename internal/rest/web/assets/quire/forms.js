@@ -70,7 +70,7 @@
   async function list() {
     const {content} = await Quire.get(openEHR + '/definition/template/adl1.4');
     person(null);
-    const rows = content.map((t) => element('li', {}, element('a', {href: formAddress(t.template_id) + location.search}, t.template_id.replace(/\.v\d+$/, '')),
+    const rows = content.map((t) => element('li', {}, element('a', {href: formAddress(t.template_id) + location.search}, t.concept || t.template_id.replace(/\.v\d+$/, '')),
       element('span', {class: 'q-hint'}, t.template_id)));
     show('Forms', element('p', {}, 'Every template is a form. Choose one; then choose the person it is for.'), element('ul', {class: 'q-list'}, rows));
     say(`${rows.length} forms`);
