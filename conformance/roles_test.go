@@ -88,7 +88,7 @@ func TestRolesOfSDC(t *testing.T) {
 	s.call(t, "clinician", "PUT", at1, []byte(strings.Replace(string(created.body), `"value":61`, `"value":62`, 1)), "Content-Type", "application/fhir+json").want(t, 200)
 	s.call(t, "clinician", "GET", at1, nil).want(t, 200)
 	s.call(t, "clinician", "GET", at1+"/_history/1", nil).want(t, 200)
-	for _, q := range []string{"questionnaire=" + form, "status=completed", "subject=Patient/" + ehr, "authored=2026-03-02", "identifier=" + mark + "-61", "_id=" + id} {
+	for _, q := range []string{"questionnaire=" + form, "status=completed", "subject=Patient/" + ehr, "authored=ge2026-03-02", "identifier=" + mark + "-61", "_id=" + id} {
 		if found := s.call(t, "clinician", "GET", s.FHIR+"/QuestionnaireResponse?ehr="+ehr+"&"+q, nil).want(t, 200).json(t); found["total"] != 1.0 {
 			t.Errorf("the response is not found by %s: %v", q, found["total"])
 		}
