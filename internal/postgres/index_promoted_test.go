@@ -207,6 +207,11 @@ func loadScripts(t testing.TB, e *engine) {
 // statement is the SQL of a query as the system would run it.
 func (e *engine) statement(t testing.TB, text string) string {
 	t.Helper()
+	return e.explain(t, text).SQL
+}
+
+func (e *engine) explain(t testing.TB, text string) cdr.QueryExplanation {
+	t.Helper()
 	q, err := aql.Parse(text)
 	if err != nil {
 		t.Fatal(err)
@@ -215,5 +220,5 @@ func (e *engine) statement(t testing.TB, text string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return x.SQL
+	return x
 }

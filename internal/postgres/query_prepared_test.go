@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,5 +59,23 @@ func TestValuesAreBound(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// EXPLAIN says what would help, and then that it does.
+func TestExplainSaysWhatHelps(t *testing.T) {
+	e := newEngine(t)
+	loadScripts(t, e)
+	const path = "data[at0001]/events[at0006]/data[at0003]/items[at0004]/value"
+	const text = "SELECT o/name/value FROM OBSERVATION o[openEHR-EHR-OBSERVATION.test_pressure.v1] WHERE o/" + path + "/magnitude > 100 ORDER BY o/" + path + "/magnitude LIMIT 5"
+	command := "quire index add 'openEHR-EHR-OBSERVATION.test_pressure.v1' '" + path + "'"
+	before := e.explain(t, text)
+	if before.Promoted != "" || len(before.Slow) == 0 || !slices.Contains(before.Promote, command) || before.Rows == nil {
+		t.Errorf("before: %+v", before)
+	}
+	e.promote(promotable...)
+	after := e.explain(t, text)
+	if !strings.HasPrefix(after.Promoted, path) || len(after.Promote) > 0 || !slices.Contains(after.Indexes, "leaf_n") {
+		t.Errorf("after: %+v", after)
 	}
 }
