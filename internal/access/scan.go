@@ -43,9 +43,10 @@ type Scope struct {
 	// Placeholders and the gate, made at first use and shared by all tables.
 	gate, templates, labels string
 	// once is the item of WITH that holds the EHRs whose gate is open; while it is
-	// written, instant is the one moment all are judged at: of what is the same for
-	// all rows the planner makes joins, of clock_timestamp a probe for each row.
-	instant                            string
+	// written, together says that all are judged at the moment the statement
+	// begins: of what is the same for all rows the planner makes joins, and knows
+	// how many rows pass; of clock_timestamp it makes a probe for each row.
+	together                           bool
 	once                               string
 	principal, grantees, organisations string
 }
@@ -66,28 +67,40 @@ func (s *Scope) Scan(table Table, alias string) string {
 	if s.profile.All {
 		return string(table) + " " + alias
 	}
-	where := []string{s.record("t.ehr_id")}
+	from := string(table) + " t"
+	var where []string
+	if s.once != "" {
+		// Joined, and not looked up in a list: an EHR is in it once, and of a list the
+		// planner believes that it has two hundred.
+		from += fmt.Sprintf(" join %s o on o.ehr_id = t.ehr_id", s.once)
+	} else {
+		where = append(where, s.record("t.ehr_id"))
+	}
 	if s.ehr != "" {
 		where = append(where, "t.ehr_id = "+s.ehr)
 	}
 	if table.labelled() {
 		where = append(where, s.labelsAndTemplates())
 	}
-	return fmt.Sprintf("(select t.* from %s t where %s) %s", table, strings.Join(where, " and "), alias)
+	if len(where) == 0 {
+		where = append(where, "true")
+	}
+	return fmt.Sprintf("(select t.* from %s where %s) %s", from, strings.Join(where, " and "), alias)
 }
 
 // Once judges the gate of every EHR once a statement and not once a row, for
 // statements that read most of a population anyway. It gives an item of WITH,
 // in which Scan then looks the EHRs of rows up; one that stops at its first rows
-// is better off without. "" where nothing is to be judged or the EHR is fixed.
+// is better off without. Named once it is planned as a part of the statement, with
+// what is known of the tables it reads. "" where nothing is to be judged or the EHR is fixed.
 func (s *Scope) Once(name string) string {
 	if s.profile.All || s.ehr != "" {
 		return ""
 	}
-	s.instant = "(select m.at from moment m)"
+	s.together = true
 	gate := s.gateFor("t.ehr_id")
-	s.instant, s.once = "", name
-	return fmt.Sprintf("%s as materialized (with moment as materialized (select clock_timestamp() as at) select t.ehr_id from %s t where %s)", name, EHR, gate)
+	s.together, s.once = false, name
+	return fmt.Sprintf("%s as (select t.ehr_id from %s t where %s)", name, EHR, gate)
 }
 
 // Allows is a boolean expression: may the profile do the action to this EHR at
@@ -102,9 +115,6 @@ func (s *Scope) Allows(ehr string) string {
 // record is the gate of the EHR a row belongs to; uncorrelated where the
 // statement is about one EHR.
 func (s *Scope) record(ehr string) string {
-	if s.once != "" {
-		return fmt.Sprintf("%s in (select o.ehr_id from %s o)", ehr, s.once)
-	}
 	if s.ehr == "" {
 		return s.gateFor(ehr)
 	}
@@ -160,8 +170,8 @@ func (s *Scope) gateFor(ehr string) string {
 	if s.action == Write {
 		write = " and x.may_write"
 	}
-	if s.instant != "" {
-		live, queryable = strings.ReplaceAll(live, "clock_timestamp()", s.instant), "t.is_queryable"
+	if s.together {
+		live, queryable = strings.ReplaceAll(live, "clock_timestamp()", "statement_timestamp()"), "t.is_queryable"
 	}
 	ways := []string{
 		fmt.Sprintf("exists (select 1 from ehr_organisation x where x.ehr_id = %s and x.org = any(%s::text[]) and %s)", ehr, s.organisations, live),

@@ -18,6 +18,7 @@ type Raw struct {
 }
 
 const makeRawSQL = `
+drop schema if exists bench cascade;
 create schema bench;
 create table bench.document (id text primary key, doc text not null);
 create table bench.inserted (id bigint generated always as identity primary key, doc text not null)`

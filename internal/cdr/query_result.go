@@ -58,6 +58,9 @@ func (r *ResultSet) Run(ctx context.Context, w io.Writer) (int64, error) {
 	closing := Event{Action: "E", Opening: r.opening, Object: r.request.Name, Rows: &out.rows}
 	if err != nil {
 		closing.Outcome = "error"
+	} else {
+		// Nobody sees the last chunk before the closing row is written: one commit.
+		closing.Shown = out.pending
 	}
 	// Who left or was too slow has seen what was sent: that row is written anyway.
 	auditErr := r.service.auditor.Record(context.WithoutCancel(ctx), r.service.event(r.caller, r.profile, closing))
@@ -334,12 +337,9 @@ func (o *resultWriter) send() error {
 	return err
 }
 
-// end encodes what is known last and audits what is left; both leave when the
-// closing row is written.
+// end encodes what is known last; it leaves, and so do the rows that wait, when
+// the closing row is written with the EHRs they show.
 func (o *resultWriter) end() error {
-	if err := o.audit(); err != nil {
-		return err
-	}
 	set := o.set
 	foot := result.Foot{
 		Created: set.now, Query: set.request.Text, Href: set.request.Href, Rows: o.rows,

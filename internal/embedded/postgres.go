@@ -30,7 +30,6 @@ func postgresSettings(durable, lz4 bool) []string {
 		"listen_addresses=127.0.0.1",
 		"unix_socket_directories=", // a socket's path may not exceed 107 bytes, and data folders lie deep
 		"timezone=UTC",
-		"shared_buffers=128MB",
 		"jit=off", // its compile time exceeds most of our queries
 		// No record content in log files: neither the statement of an error nor its DETAIL line with key values.
 		"log_error_verbosity=terse",
@@ -41,10 +40,10 @@ func postgresSettings(durable, lz4 bool) []string {
 		s = append(s, lz4Settings...)
 	}
 	if durable {
-		return append(s, "max_connections=100")
+		return append(s, append(memorySettings(machineMemory()), "max_connections=100")...)
 	}
 	// Many packages' tests share one test cluster, and what a crash of the machine would do to it is of no interest.
-	return append(s, "max_connections=300", "fsync=off", "synchronous_commit=off", "full_page_writes=off")
+	return append(s, "shared_buffers=128MB", "max_connections=300", "fsync=off", "synchronous_commit=off", "full_page_writes=off")
 }
 
 var lz4Settings = []string{"default_toast_compression=lz4", "wal_compression=lz4"}

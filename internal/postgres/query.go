@@ -33,7 +33,8 @@ const (
        set_config('plan_cache_mode', coalesce($7::text, current_setting('plan_cache_mode')), true),
        set_config('enable_sort', $8, true), set_config('enable_seqscan', $8, true),
        set_config('enable_hashjoin', $8, true), set_config('enable_mergejoin', $8, true),
-       set_config('join_collapse_limit', $9, true), set_config('from_collapse_limit', $9, true)`
+       set_config('join_collapse_limit', $9, true), set_config('from_collapse_limit', $9, true),
+       set_config('enable_nestloop', $10, true)`
 )
 
 // planning gives the arguments of planningSQL. All relations of a query about
@@ -45,11 +46,14 @@ func planning(ctx context.Context, p *access.Profile, action access.Action, s *s
 	case s.Ordered:
 		// Row by row from the index, each of the others by its key, joined in the
 		// order they are written in: one plan is good for all values.
-		return append(args, "0", "force_generic_plan", "off", "1")
+		return append(args, "0", "force_generic_plan", "off", "1", "on")
 	case action == access.Read:
-		return append(args, "0", "force_generic_plan", "on", "8")
+		return append(args, "0", "force_generic_plan", "on", "8", "on")
+	case s.Whole:
+		// The columns of a key are taken for independent, and so joins for a row or two.
+		return append(args, nil, nil, "on", "8", "off")
 	}
-	return append(args, nil, nil, "on", "8")
+	return append(args, nil, nil, "on", "8", "on")
 }
 
 // The dictionary as plans need it: archetypes, which classes their roots have,

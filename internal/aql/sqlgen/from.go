@@ -29,6 +29,10 @@ func (g *generator) from() (string, []string) {
 		f.text.WriteString(g.leaves())
 		g.anchor = "k.ehr_id"
 	}
+	if g.first != nil {
+		f.text.WriteString(g.met())
+		g.anchor = "k.ehr_id"
+	}
 	where := f.add(j, nil)
 	return f.text.String(), where
 }
@@ -62,6 +66,7 @@ func (f *fromClause) add(j *plan.Join, above *plan.Source) (where []string) {
 		conds = append(conds, alias(s)+".vo_id = k.vo_id", alias(s)+".ver = k.ver")
 	}
 	conds = append(conds, f.g.led(s)...)
+	conds = append(conds, f.g.found(s)...)
 	if j.Child != nil && j.Not {
 		conds = append(conds, f.g.without(j.Child, s))
 	}

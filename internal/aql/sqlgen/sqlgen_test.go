@@ -79,7 +79,7 @@ func TestEveryTableIsScanned(t *testing.T) {
 			t.Errorf("%s: no record table", q)
 		}
 		for _, m := range found {
-			if m[2] == "t" && strings.HasPrefix(m[3], " where ") {
+			if m[2] == "t" && (strings.HasPrefix(m[3], " where ") || strings.HasPrefix(m[3], " join open o on o.ehr_id = t.ehr_id where ")) {
 				continue
 			}
 			// The gate's own look at is_queryable.
@@ -178,7 +178,7 @@ func TestShape(t *testing.T) {
 		{"SELECT c/uid/value FROM EHR e[ehr_id/value = '7d44b88c-4199-4bad-97dc-d78268e01398'] CONTAINS COMPOSITION c ORDER BY c/context/start_time LIMIT 5", false, false},
 	} {
 		s := generate(t, tt.query, nurse)
-		if once := strings.HasPrefix(s.SQL, "with open as materialized ("); once != tt.once || s.Ordered != tt.ordered {
+		if once := strings.HasPrefix(s.SQL, "with open as ("); once != tt.once || s.Ordered != tt.ordered {
 			t.Errorf("%s: once %v, ordered %v\n%s", tt.query, once, s.Ordered, s.SQL)
 		}
 		if again := generate(t, tt.query, nurse); again.SQL != s.SQL {

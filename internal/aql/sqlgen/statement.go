@@ -3,6 +3,7 @@ package sqlgen
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,6 +36,9 @@ type Statement struct {
 	// Ordered says that the statement reads in the order of an index and stops
 	// early: sorting instead would read everything.
 	Ordered bool
+	// Whole says that nothing but what a relation is chooses rows: all of them are
+	// read, and looking them up one by one costs more.
+	Whole bool
 	// Promoted is the promoted path the statement starts from, nil for none.
 	Promoted *plan.Leaf
 	// Otherwise is what to run where this gives fewer than Enough rows: this one
@@ -120,6 +124,9 @@ type generator struct {
 	newest *plan.Source
 	// leaf is the promoted path the query starts from.
 	leaf *driver
+	// first is the relation whose rows are found first, by what is asked of it alone.
+	first *plan.Source
+	asked []plan.Expr
 	// whole says that the statement gives rows without a value to sort by too.
 	whole bool
 }
@@ -144,6 +151,8 @@ func (g *generator) statement() *Statement {
 	}
 	if g.newest == nil && g.leaf == nil && (p.Limit < 0 || len(p.Order) > 0 || p.Distinct || g.aggregates()) {
 		with = g.scope.Once("open")
+		g.first, g.asked = g.byCondition()
+		out.Whole = p.EHR == "" && p.Where == nil && !slices.ContainsFunc(p.Sources, func(s *plan.Source) bool { return s.Filter != nil })
 	}
 	out.Ordered = g.newest != nil || g.leaf != nil && g.page == nil && p.Limit >= 0 && (g.leaf.sorted || len(p.Order) == 0 && !p.Distinct && !g.aggregates())
 	if g.leaf != nil {
