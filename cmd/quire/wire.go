@@ -32,6 +32,7 @@ import (
 	"github.com/quire-cdr/quire/internal/rest/openehr"
 	"github.com/quire-cdr/quire/internal/rest/web"
 	"github.com/quire-cdr/quire/internal/sdc/binding"
+	"github.com/quire-cdr/quire/internal/sdc/populate"
 	"github.com/quire-cdr/quire/internal/telemetry"
 	"github.com/quire-cdr/quire/internal/validate"
 	"github.com/quire-cdr/quire/internal/webhook"
@@ -78,6 +79,8 @@ type wiring struct {
 	// a file to which seals are appended, "" for none.
 	AuditSecrets [][]byte
 	AuditAnchor  string
+	// Populate says what of a record may fill a form, nil is the default.
+	Populate populate.Policy
 	// Terminology judges codes of external value sets, nil does not; with
 	// PassUnanswered its silence is a warning.
 	Terminology    validate.Terminology
@@ -138,7 +141,7 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 	})
 	valueSets, _ := w.Terminology.(cdr.ValueSets)
 	p.service = cdr.New(cdr.Deps{
-		Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, SystemID: w.SystemID,
+		Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, Hider: p.sealing.keys, SystemID: w.SystemID,
 		Compat: w.Compat, Destruction: w.Destruction, TwoPersons: w.TwoPersons, Terminology: w.Terminology, PassUnanswered: w.PassUnanswered, ValueSets: valueSets, Logger: w.Log,
 		QueryLimits: w.QueryLimits, CursorSecret: w.FormSecret,
 	})
@@ -150,7 +153,7 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 	if p.forms, err = form.New(form.Config{
 		Shipped: bindings, Bindings: p.db,
 		Service: p.service, Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, Secret: w.FormSecret,
-		Zone: w.Database.Zone, Library: p.library,
+		Zone: w.Database.Zone, Library: p.library, Policy: w.Populate,
 	}); err != nil {
 		return nil, err
 	}
