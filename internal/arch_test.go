@@ -44,6 +44,7 @@ var larger = map[string]string{
 	"adl":          "the lexer, ODIN, cADL, validity checks and printer of one language share tokens and places",
 	"aql":          "lexer, tree, parser, checks and printer of one language share its tokens and positions",
 	"aql/sqlgen":   "one file a part of a statement; the parts share one generator: its arguments, aliases and laterals",
+	"cdr/form":     "one file an act on forms; the acts share what a submission says, the person it is about and how it is judged",
 	"cdr":          "one file a noun; the nouns share authorization, audit and versioning, and are one reading",
 	"sdc":          "a form, its responses and the way back read one table of items; both directions of each type stand together",
 	"rest/openehr": "one file a noun of the specification's API; the nouns share formats, headers and answers",
