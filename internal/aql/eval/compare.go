@@ -157,15 +157,16 @@ const (
 
 func relationOf(c int) relation { return relation(c + 2) }
 
-// compare answers `a op b`; literal says that b is written in the query.
-func (r *run) compare(op aql.CompareOp, a, b Value, literal bool) truth {
+// compare answers `a op b`; askedA and askedB say that a and b are the query's own
+// and no values of a record. Of texts only those are read as times.
+func (r *run) compare(op aql.CompareOp, a, b Value, askedA, askedB bool) truth {
 	if a.Kind == Null || b.Kind == Null {
 		return unknown
 	}
 	if uid, ok := versionUID(op, a, b); ok {
 		return uid
 	}
-	rel := r.relate(a, b, literal)
+	rel := r.relate(a, b, askedA, askedB)
 	if rel == unrelated {
 		return unknown
 	}
@@ -184,18 +185,18 @@ func (r *run) compare(op aql.CompareOp, a, b Value, literal bool) truth {
 	return of(rel != less)
 }
 
-func (r *run) relate(a, b Value, literal bool) relation {
+func (r *run) relate(a, b Value, askedA, askedB bool) relation {
 	ma, mb := r.measureOf(a), r.measureOf(b)
 	switch {
 	case ma.scale == numberScale && mb.scale == numberScale:
 		return r.relateNumbers(ma, mb)
-	case ma.scale > numberScale && b.Kind == String && mb.scale == noScale:
+	case askedB && ma.scale > numberScale && b.Kind == String && mb.scale == noScale:
 		mb = r.read(&ma, b.Str)
-	case mb.scale > numberScale && a.Kind == String && ma.scale == noScale:
+	case askedA && mb.scale > numberScale && a.Kind == String && ma.scale == noScale:
 		ma = r.read(&mb, a.Str)
 	}
 	if ma.scale > numberScale && mb.scale > numberScale {
-		return r.relateTimes(ma, mb, literal)
+		return r.relateTimes(ma, mb, askedB)
 	}
 	switch {
 	case a.Kind == String && b.Kind == String:

@@ -136,7 +136,7 @@ func (r *run) nodeID(e *aql.NodeID, n node, boundary rm.ID) truth {
 		want := r.nameValue(c.Right)
 		same := no
 		r.search(n, c.Left.(*aql.RelativePath).Path.Segments, func(hit node) bool {
-			same = same.or(r.compare(aql.Eq, read(hit), want, true))
+			same = same.or(r.compare(aql.Eq, read(hit), want, false, true))
 			return same != yes
 		})
 		named = named.and(same)
@@ -172,7 +172,7 @@ func (r *run) someCompare(e *aql.Comparison, n node) truth {
 			continue
 		}
 		for _, b := range right {
-			all = all.or(r.compare(e.Op, a, b, constant(e.Right)))
+			all = all.or(r.compare(e.Op, a, b, constant(e.Left), constant(e.Right)))
 		}
 	}
 	return all

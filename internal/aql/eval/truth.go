@@ -56,7 +56,7 @@ func (r *run) condition(e aql.Expr) truth {
 		if t, ok := r.absence(e, left); ok {
 			return t
 		}
-		return r.compare(e.Op, left, right, constant(e.Right))
+		return r.compare(e.Op, left, right, constant(e.Left), constant(e.Right))
 	case *aql.Like:
 		return like(r.value(e.Left), r.value(e.Pattern))
 	case *aql.Matches:
@@ -97,9 +97,12 @@ func (r *run) absence(e *aql.Comparison, left Value) (truth, bool) {
 // constant says whether an operand is written in the query, so that a partial
 // date in it stands for all it covers.
 func constant(e aql.Expr) bool {
-	switch e.(type) {
+	switch e := e.(type) {
 	case *aql.PathExpr, *aql.RelativePath:
 		return false
+	case *aql.Call:
+		f := e.Function()
+		return f != nil && f.Kind == aql.TimeFunction
 	}
 	return true
 }
@@ -113,7 +116,7 @@ func (r *run) matches(left Value, items []aql.Expr) truth {
 			values = r.lists[p.Name]
 		}
 		for _, v := range values {
-			all = all.or(r.compare(aql.Eq, left, v, true))
+			all = all.or(r.compare(aql.Eq, left, v, false, true))
 		}
 	}
 	return all
