@@ -24,6 +24,7 @@ type commands struct {
 	Migrate   migrateCommand   `cmd:"" help:"Bring the database schema to this version. Serve never does it."`
 	Template  templateCommand  `cmd:"" help:"Check, upload and list operational templates."`
 	Archetype archetypeCommand `cmd:"" help:"Check, upload and list archetypes (ADL 1.4)."`
+	Binding   bindingCommand   `cmd:"" help:"Propose, check and register how a form from elsewhere fills a template."`
 	AQL       aqlCommand       `cmd:"" name:"aql" help:"Run AQL against a running server."`
 	Index     indexCommand     `cmd:"" help:"Promote paths, so that population queries on them are answered from an index."`
 	Access    accessCommand    `cmd:"" help:"Explain, grant and look up access to a record."`
