@@ -114,7 +114,7 @@ func (o *oracle) compare(w *oracleData, q *random.Query, want [][]any, ranks []i
 	_, got, err := o.engine.Query(ctx, q.Text, q.Params)
 	wrong := ""
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, fault.Is(err, fault.Timeout):
 		// The answer of a busy machine; many are a fault of their own.
 		o.slow++
 		return
