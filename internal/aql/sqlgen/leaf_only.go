@@ -24,7 +24,7 @@ func (g *generator) overLeaves() *Statement {
 	}
 	number := func(v plan.Value) bool {
 		r, ok := v.(*plan.Ref)
-		return ok && !r.Missing && r.Step.Parent == d.Value && r.Step.Attr == "magnitude" && r.Step.Filter == nil
+		return ok && !r.Missing && r.Step != nil && r.Step.Parent == d.Value && r.Step.Attr == "magnitude" && r.Step.Filter == nil
 	}
 	for _, e := range p.Conjuncts() {
 		c, ok := e.(*plan.Compare)
