@@ -13,7 +13,6 @@ type Tree struct {
 	// peaks are the roots of the perfect subtrees so far, largest first.
 	peaks []peak
 	rows  int64
-	sum   [sha256.Size]byte
 }
 
 type peak struct {

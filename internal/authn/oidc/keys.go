@@ -57,7 +57,7 @@ func (s *keySet) VerifySignature(ctx context.Context, token string) ([]byte, err
 	for i, a := range s.issuer.Algorithms {
 		algorithms[i] = jose.SignatureAlgorithm(a)
 	}
-	signed, err := jose.ParseSigned(token, algorithms)
+	signed, err := jose.ParseSignedCompact(token, algorithms)
 	if err != nil || len(signed.Signatures) != 1 {
 		return nil, errSignature
 	}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/quire-cdr/quire/internal/cdr"
@@ -137,15 +136,13 @@ func (x *Exits) store(ctx context.Context, s *Source, m *hl7v2.Message, data []b
 
 // lock lets one message of a result be stored at a time.
 func (x *Exits) lock(key string) func() {
-	one := new(sync.Mutex)
-	one.Lock()
+	done := make(chan struct{})
 	for {
-		other, taken := x.locks.LoadOrStore(key, one)
+		other, taken := x.locks.LoadOrStore(key, done)
 		if !taken {
-			return func() { x.locks.Delete(key); one.Unlock() }
+			return func() { x.locks.Delete(key); close(done) }
 		}
-		other.(*sync.Mutex).Lock()
-		other.(*sync.Mutex).Unlock() //nolint:staticcheck // waiting is all that is wanted
+		<-other.(chan struct{})
 	}
 }
 

@@ -62,7 +62,7 @@ func (s *Sealer) Run(ctx context.Context) error {
 		case <-tick.C:
 		}
 		if err := s.round(ctx); ctx.Err() == nil {
-			s.alarm("sealing", err != nil, "the audit cannot be sealed")
+			s.alarm("sealing", err != nil, "the audit cannot be sealed", "cause", cause(err))
 		}
 	}
 }
@@ -99,9 +99,21 @@ func (s *Sealer) watch(ctx context.Context) error {
 	return nil
 }
 
-func (s *Sealer) alarm(about string, on bool, message string) {
+// cause is what may be logged of an error: of PostgreSQL's the code alone.
+func cause(err error) string {
+	var pg *pgconn.PgError
+	switch {
+	case errors.As(err, &pg):
+		return "SQLSTATE " + pg.Code
+	case err != nil:
+		return err.Error()
+	}
+	return ""
+}
+
+func (s *Sealer) alarm(about string, on bool, message string, more ...any) {
 	if on && !s.alarmed[about] {
-		s.Log.Error(message)
+		s.Log.Error(message, more...)
 	}
 	s.alarmed[about] = on
 }
