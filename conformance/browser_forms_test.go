@@ -54,6 +54,8 @@ type question struct {
 	Class  string `json:"class"`
 	// Low is the least value allowed, "" where there is no bound.
 	Low string `json:"low"`
+	// Units is how many units there are to choose from.
+	Units int `json:"units"`
 	// ID is the element's, once rendered.
 	ID string `json:"id"`
 }
@@ -71,7 +73,8 @@ const (
 			if (i.type === 'display') return;
 			const low = Object.values(ext(i, 'minValue')).find(v => typeof v === 'number');
 			const least = (ext(i, 'sdc-questionnaire-minQuantity').valueQuantity || {}).value;
-			out.push({linkId: i.linkId, type: i.type, class: ext(i, 'openehr-class').valueCode || '', low: String(least ?? low ?? '')});
+			out.push({linkId: i.linkId, type: i.type, class: ext(i, 'openehr-class').valueCode || '', low: String(least ?? low ?? ''),
+				units: (i.extension || []).filter(e => e.url.endsWith('/questionnaire-unitOption')).length});
 		});
 		walk(content.entry[0].resource.item);
 		return out;
@@ -154,6 +157,12 @@ func (b *tab) typed(n int, i question) string {
 			text = i.Low
 		}
 		b.text(text, kb.Tab)
+		if i.Units > 1 {
+			// The unit is a list beside the number, and none is chosen for anybody.
+			b.keys(kb.ArrowDown)
+			b.keys(kb.Enter)
+			b.keys(kb.Tab)
+		}
 		return `:` + text
 	case "date":
 		b.text("03/04/2026", kb.Enter+kb.Tab)
@@ -172,7 +181,7 @@ func (b *tab) typed(n int, i question) string {
 	case "DV_EHR_URI":
 		text = "ehr://quire.local/x"
 	case "DV_DURATION":
-		text = "P1D"
+		text = "PT1H"
 	}
 	b.text(text, kb.Tab)
 	return text

@@ -63,7 +63,7 @@ var queryHints = []hint{
 	show("Q-13", asks(oneOf).accept("application/xml").want(406)),
 	show("Q-14", asks("SELECT FROM").want(400)),
 	show("Q-15", asks("SELECT c/uid/value FROM COMPOSITION c WHERE c/context/start_time/value > $from", "query_parameters", `{"from":"not-a-date"}`).want(400),
-		asks("SELECT c/uid/value FROM COMPOSITION c WHERE c/context/start_time/value > $from", "query_parameters", `{"from":"2024-05"}`).want(200)),
+		asks("SELECT c/uid/value"+within+" WHERE c/context/start_time/value > $from", "query_parameters", `{"from":"2024-05"}`).want(200)),
 	show("Q-17", asks("SELECT COUNT(c/uid/value)"+within).rows(`[[0]]`), asks("SELECT MIN(c/context/start_time/value), MAX(c/context/start_time/value)"+within).want(200).json("rows.#", 1).json("rows.0.0", nil)),
 	show("Q-18", aValue, asks("SELECT SUM(c/uid/value)"+within).want(400, 200)),
 	show("Q-19", aValue, asks("SELECT MAX(c/context/start_time/value)"+within).want(200).json("rows.0.0", "*")),

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/cdr/exit"
 	"github.com/quire-cdr/quire/internal/cdr/feed"
 	"github.com/quire-cdr/quire/internal/cdr/form"
 	"github.com/quire-cdr/quire/internal/cdr/library"
@@ -29,16 +30,21 @@ var nobody *cdr.Service
 // served are the tables of the server's routes, by the names under which
 // cmd/quire joins them. Only methods and paths are read, so no service is there.
 var served = map[string][]rest.Route{
-	"openehr.Routes":       openehr.Routes(nobody, openehr.About{}),
-	"restfhir.Routes":      restfhir.Routes((*form.Forms)(nil), (*library.Library)(nil), restfhir.About{}),
-	"admin.Routes":         admin.Routes(nobody),
-	"admin.PurgeRoutes":    admin.PurgeRoutes(nobody),
-	"admin.HoldRoutes":     admin.HoldRoutes(nobody),
-	"admin.TransferRoutes": admin.TransferRoutes((*transfer.Transfers)(nil)),
-	"admin.FeedRoutes":     admin.FeedRoutes((*feed.Feed)(nil)),
-	"restaccess.Routes":    restaccess.Routes(nil),
-	"audit.Routes":         restaudit.Routes(nil),
-	"web.Routes":           web.Routes(web.About{}),
+	"openehr.Routes":         openehr.Routes(nobody, openehr.About{}),
+	"restfhir.Routes":        restfhir.Routes((*form.Forms)(nil), (*library.Library)(nil), restfhir.About{}),
+	"admin.Routes":           admin.Routes(nobody),
+	"admin.PurgeRoutes":      admin.PurgeRoutes(nobody),
+	"admin.HoldRoutes":       admin.HoldRoutes(nobody),
+	"admin.TransferRoutes":   admin.TransferRoutes((*transfer.Transfers)(nil)),
+	"admin.FeedRoutes":       admin.FeedRoutes((*feed.Feed)(nil)),
+	"admin.ExitRoutes":       admin.ExitRoutes((*exit.Exits)(nil)),
+	"admin.IndexRoutes":      admin.IndexRoutes(nil),
+	"restfhir.BindingRoutes": restfhir.BindingRoutes((*form.Forms)(nil)),
+	"restfhir.ExtractRoutes": restfhir.ExtractRoutes(nil),
+	"restaccess.Routes":      restaccess.Routes(nil),
+	"audit.Routes":           restaudit.Routes(nil),
+	"audit.EventRoutes":      restaudit.EventRoutes(nil, nil, ""),
+	"web.Routes":             web.Routes(web.About{}),
 }
 
 // peerOnly are the tables of the manners of EHRbase alone.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gofrs/uuid/v5"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/aql"
@@ -79,7 +80,8 @@ type QueryRequest struct {
 	Spell func(object []byte) ([]byte, error)
 }
 
-// ResultSet is a query that may run. WriteTo runs it.
+// ResultSet is a query that may run. WriteTo runs it; it must be run, or the
+// opening row of its audit is not waited for.
 type ResultSet struct {
 	service *Service
 	ctx     context.Context
@@ -88,8 +90,10 @@ type ResultSet struct {
 	query   *aql.Query
 	profile *access.Profile
 	opening string
-	now     time.Time
-	limits  QueryLimits
+	// opened is done when the opening row of the audit is durable.
+	opened errgroup.Group
+	now    time.Time
+	limits QueryLimits
 	// position is where a page begins, nil without pages.
 	position *position
 	outcome  QueryOutcome
@@ -154,9 +158,10 @@ func (s *Service) Query(ctx context.Context, caller Caller, r QueryRequest) (*Re
 	if rs.query, err = aql.Resolve(ctx, query, r.Params, queryTerms{s, caller}); err != nil {
 		return nil, err
 	}
-	if err := s.auditor.Record(ctx, s.event(caller, p, event)); err != nil {
-		return nil, err
-	}
+	// The database may answer meanwhile; nothing is sent before the row is there,
+	// and who leaves does not take it along.
+	opening := s.event(caller, p, event)
+	rs.opened.Go(func() error { return s.auditor.Record(context.WithoutCancel(ctx), opening) })
 	return rs, nil
 }
 

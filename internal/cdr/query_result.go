@@ -55,6 +55,9 @@ func (r *ResultSet) Run(ctx context.Context, w io.Writer) (int64, error) {
 	out := &resultWriter{set: r, ctx: ctx, w: w, encoder: r.request.Format.New(), digest: sha256.New(),
 		shown: map[string]bool{}, units: map[int][]string{}}
 	err := r.limited(out)
+	if failed := r.opened.Wait(); failed != nil {
+		return out.written, failed
+	}
 	closing := Event{Action: "E", Opening: r.opening, Object: r.request.Name, Rows: &out.rows}
 	if err != nil {
 		closing.Outcome = "error"
@@ -330,6 +333,9 @@ const tagged = 4 << 20
 func (o *resultWriter) send() error {
 	if len(o.buf) == 0 {
 		return nil
+	}
+	if err := o.set.opened.Wait(); err != nil {
+		return err
 	}
 	n, err := o.w.Write(o.buf)
 	o.written += int64(n)

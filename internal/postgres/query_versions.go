@@ -162,9 +162,10 @@ func (d *documents) read(ctx context.Context, conn *pgx.Conn, need eval.Need, yi
 			d.seen = append(d.seen, id)
 		}
 		v.Kind = eval.DocumentKind(kind)
-		// LATEST_VERSION is what is effective to who has limits, as in SQL.
-		v.Latest = v.Latest && (v.Effective || d.profile.All)
 		code := strconv.Itoa(int(lifecycle))
+		// LATEST_VERSION is what is effective to who has limits, as in SQL, and a
+		// draft, which comes to those alone who may write it.
+		v.Latest = v.Latest && (v.Effective || d.profile.All || code == cdr.Incomplete)
 		v.Lifecycle = eval.Coded{Code: code, Text: cdr.LifecycleRubric(code)}
 		if err := readAudit(&v, audit, committed); err != nil {
 			return err

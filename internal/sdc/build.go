@@ -2,6 +2,7 @@ package sdc
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -233,6 +234,9 @@ func buildQuantity(b *rm.Builder, attr rminfo.Attr, a *fhir.Answer) error {
 	}
 	if err := storable(*a.ValueQuantity.Value, false); err != nil {
 		return err
+	}
+	if unitOf(a.ValueQuantity) == "" {
+		return errors.New("the question wants a unit beside the number, and none was chosen")
 	}
 	b.Open(attr, rminfo.DV_QUANTITY)
 	if a.ValueQuantity.Comparator != "" {
