@@ -76,7 +76,8 @@ func (l *line) exchange(ctx context.Context, message []byte) ([]byte, error) {
 	if err := l.conn.SetDeadline(deadline); err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = l.conn.SetDeadline(time.Now()) })
+	conn := l.conn // the line may have another, or none, when the context ends
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })
 	defer stop()
 	// What was said before our message belongs to none of ours.
 	if l.in.Buffered() > 0 {
