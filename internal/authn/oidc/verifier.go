@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -113,8 +114,18 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Identity, error) {
 	if err != nil {
 		return Identity{}, refused(err)
 	}
+	if slices.ContainsFunc(id.Scopes, narrows) {
+		return Identity{}, fault.New(fault.Forbidden, "scope", "this token is narrowed by its scopes, which this server does not do yet; it is not accepted for more")
+	}
 	v.keep(sum, id)
 	return id, nil
+}
+
+// narrows says whether a scope is one of SMART App Launch or SMART on openEHR,
+// which would take rights away.
+func narrows(scope string) bool {
+	compartment, _, ok := strings.Cut(scope, "/")
+	return ok && (compartment == "patient" || compartment == "user" || compartment == "system")
 }
 
 // claimedIssuer is what a token says before it is believed, to find who must have

@@ -87,7 +87,7 @@ func TestClaimsBecomeACaller(t *testing.T) {
 		"no rule":             {nurse(map[string]any{"selected_role": "R1"}), cdr.Caller{Subject: "user:trust:u1", Name: "A Nurse", Organisation: "RXX"}, nil, nil},
 		"a program":           {nurse(map[string]any{"sub": "engine", "client_id": "engine"}), cdr.Caller{Subject: "svc:trust:engine", Service: true, Name: "A Nurse", Organisation: "RXX"}, []string{"service"}, nil},
 		"a person by one":     {nurse(map[string]any{"client_id": "engine"}), cdr.Caller{Subject: "user:trust:u1", Name: "A Nurse", Organisation: "RXX"}, []string{"clinician"}, nil},
-		"pinned, with scopes": {nurse(map[string]any{"ehrId": "7D44B88C-4199-4BAD-97DC-D78268E01398", "scope": "openid patient/composition-x.rs"}), cdr.Caller{Subject: "user:trust:u1", Name: "A Nurse", Organisation: "RXX", EHR: "7d44b88c-4199-4bad-97dc-d78268e01398"}, []string{"clinician"}, []string{"openid", "patient/composition-x.rs"}},
+		"pinned, with scopes": {nurse(map[string]any{"ehrId": "7D44B88C-4199-4BAD-97DC-D78268E01398", "scope": "openid fhirUser"}), cdr.Caller{Subject: "user:trust:u1", Name: "A Nurse", Organisation: "RXX", EHR: "7d44b88c-4199-4bad-97dc-d78268e01398"}, []string{"clinician"}, []string{"openid", "fhirUser"}},
 	} {
 		id, err := v.Verify(t.Context(), i.Token(t, c.claims))
 		if err != nil {
@@ -157,6 +157,16 @@ func TestTokensThatAreNotGood(t *testing.T) {
 	} {
 		if _, err := v.Verify(t.Context(), i.Token(t, claims)); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A token that is meant to do less is not taken for one that may do all.
+func TestScopesThatNarrowAreRefused(t *testing.T) {
+	v, i, _ := setup(t, nil)
+	for _, scope := range []any{"patient/*.rs", "openid user/composition-x.crud", []string{"openid", "system/aql-*.rs"}} {
+		if id, err := v.Verify(t.Context(), i.Token(t, nurse(map[string]any{"scope": scope}))); !fault.Is(err, fault.Forbidden) || id.Caller != (cdr.Caller{}) {
+			t.Errorf("%v: %+v, %v", scope, id, err)
 		}
 	}
 }
