@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -220,6 +221,11 @@ func TestDirectoryRace(t *testing.T) {
 		for range 8 {
 			writers.Go(func() error {
 				d, err := do()
+				for n := 0; n < 20 && fault.Is(err, fault.Unavailable); n++ {
+					// A busy machine refuses before it does anything.
+					time.Sleep(50 * time.Millisecond)
+					d, err = do()
+				}
 				if err == nil {
 					mu.Lock()
 					defer mu.Unlock()
