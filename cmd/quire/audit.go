@@ -81,23 +81,12 @@ type auditExport struct {
 }
 
 // Run writes page after page.
-func (c auditExport) Run(ctx context.Context) (err error) {
+func (c auditExport) Run(ctx context.Context) error {
 	server, err := c.Server.connect()
 	if err != nil {
 		return err
 	}
-	if c.Output == "" {
-		return c.write(ctx, server, os.Stdout)
-	}
-	part := c.Output + ".part"
-	file, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(c.write(ctx, server, file), file.Close()); err != nil {
-		return errors.Join(err, os.Remove(part))
-	}
-	return os.Rename(part, c.Output)
+	return whole(c.Output, func(to io.Writer) error { return c.write(ctx, server, to) })
 }
 
 func (c auditExport) write(ctx context.Context, server *client, to io.Writer) error {

@@ -31,18 +31,24 @@ func (c exportCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Output == "" {
-		return c.write(ctx, server, os.Stdout)
+	return whole(c.Output, func(to io.Writer) error { return c.write(ctx, server, to) })
+}
+
+// whole writes to a private file that is there only when all of it is, or to
+// standard output where none is named.
+func whole(output string, write func(io.Writer) error) error {
+	if output == "" {
+		return write(os.Stdout)
 	}
-	part := c.Output + ".part"
+	part := output + ".part"
 	file, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(c.write(ctx, server, file), file.Close()); err != nil {
+	if err := errors.Join(write(file), file.Close()); err != nil {
 		return errors.Join(err, os.Remove(part))
 	}
-	return os.Rename(part, c.Output)
+	return os.Rename(part, output)
 }
 
 func (c exportCommand) write(ctx context.Context, server *client, to io.Writer) error {

@@ -97,18 +97,28 @@ func (a *AuditTrail) WhoSaw(ctx context.Context, caller Caller, ehr string, page
 	if err != nil {
 		return Sightings{}, err
 	}
-	out := Sightings{List: list}
-	if len(list) > limit {
-		out.List = list[:limit]
-		last := out.List[limit-1]
-		out.Next = Position{last.At, last.ID}.String()
-	}
-	rows := int64(len(out.List))
-	event.Rows = &rows
-	if err := a.Auditor.Record(ctx, event); err != nil {
+	out := Sightings{List: list[:min(limit, len(list))]}
+	out.Next = after(limit, len(list), func(i int) Position { return Position{list[i].At, list[i].ID} })
+	if err := a.told(ctx, event, len(out.List)); err != nil {
 		return Sightings{}, err
 	}
 	return out, nil
+}
+
+// after is the token of the page that follows one of limit rows, of which one more
+// was read; "" where none was.
+func after(limit, read int, at func(i int) Position) string {
+	if read <= limit {
+		return ""
+	}
+	return at(limit - 1).String()
+}
+
+// told audits that rows of the audit are shown, before they are.
+func (a *AuditTrail) told(ctx context.Context, event Event, rows int) error {
+	n := int64(rows)
+	event.Rows = &n
+	return a.Auditor.Record(ctx, event)
 }
 
 // read gives the limit and the place of a page.

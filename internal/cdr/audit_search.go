@@ -87,15 +87,9 @@ func (a *AuditTrail) Search(ctx context.Context, caller Caller, f AuditFilter, p
 	if err != nil {
 		return AuditRows{}, err
 	}
-	out := AuditRows{List: list}
-	if len(list) > limit {
-		out.List = list[:limit]
-		last := out.List[limit-1]
-		out.Next = Position{last.At, last.ID}.String()
-	}
-	rows := int64(len(out.List))
-	event.Rows = &rows
-	if err := a.Auditor.Record(ctx, event); err != nil {
+	out := AuditRows{List: list[:min(limit, len(list))]}
+	out.Next = after(limit, len(list), func(i int) Position { return Position{list[i].At, list[i].ID} })
+	if err := a.told(ctx, event, len(out.List)); err != nil {
 		return AuditRows{}, err
 	}
 	return out, nil
@@ -146,9 +140,8 @@ func (a *AuditTrail) Shown(ctx context.Context, caller Caller, id, after string,
 		ehrs = ehrs[:limit]
 		next = ehrs[limit-1]
 	}
-	rows := int64(len(ehrs))
-	event.Rows, event.Basis = &rows, "audit shown"
-	if err := a.Auditor.Record(ctx, event); err != nil {
+	event.Basis = "audit shown"
+	if err := a.told(ctx, event, len(ehrs)); err != nil {
 		return nil, "", err
 	}
 	return ehrs, next, nil
