@@ -35,6 +35,8 @@ type step struct {
 	// anchor says that the step is the end of a path or that paths part here.
 	anchor bool
 	below  int
+	// nothing says that the reference model has nothing at the path.
+	nothing bool
 }
 
 // query is a compiled query. Places number what a row binds: the operands of
@@ -341,10 +343,11 @@ func (c *query) layOut() {
 	}
 	for _, s := range c.steps {
 		if i := s.from - len(c.operands); i >= 0 {
-			if c.steps[i].below++; c.steps[i].below > 1 {
-				c.steps[i].anchor = true
-			}
+			c.steps[i].below++
 		}
+	}
+	for i := range c.steps {
+		c.steps[i].anchor = c.steps[i].anchor || c.steps[i].below != 1
 	}
 	for i, s := range c.steps {
 		if !s.anchor {
@@ -369,7 +372,9 @@ func (c *query) layOut() {
 }
 
 // place finds the place of a path. With add it makes the steps that are
-// missing; without, it stops at the first and leaves the rest.
+// missing; without, it stops at the first and leaves the rest. Lists that lead to
+// nothing are one row: what the reference model does not have iterates nothing
+// up to its last list.
 func (c *query) place(p *aql.PathExpr, add bool) search {
 	at := c.slots[c.Class(p.Variable)]
 	c.operands[at].object = true
@@ -377,7 +382,11 @@ func (c *query) place(p *aql.PathExpr, add bool) search {
 	if p.Predicate != nil {
 		segments = append([]aql.Segment{{Pos: p.Pos, Predicate: p.Predicate}}, segments...)
 	}
-	for i, s := range segments {
+	known := len(segments) - len(p.Path.Segments) + c.reach(c.Class(p.Variable), p.Path.Segments)
+	if missing := segments[known:]; len(missing) > 0 && (!add || c.manyIn(missing)) {
+		return search{from: c.nowhere()}
+	}
+	for i, s := range segments[:known] {
 		key := stepKey{from: at, text: s.Name}
 		if s.Predicate != nil {
 			key.text += "[" + strings.Trim(c.meaning(s.Predicate), "()")
@@ -394,7 +403,22 @@ func (c *query) place(p *aql.PathExpr, add bool) search {
 		}
 		at = next
 	}
+	if known < len(segments) {
+		return search{from: c.nowhere()}
+	}
 	return search{from: at}
+}
+
+// nowhere is the place of paths that the reference model does not have.
+func (c *query) nowhere() int {
+	key := stepKey{from: -1}
+	at, ok := c.index[key]
+	if !ok {
+		at = len(c.operands) + len(c.steps)
+		c.steps = append(c.steps, step{nothing: true})
+		c.index[key] = at
+	}
+	return at
 }
 
 // meaning writes a predicate in its long form and with the values of parameters:

@@ -39,7 +39,7 @@ func (r *run) walk(steps []int, yield func() bool) bool {
 
 // hits calls yield for every node one step leads to.
 func (r *run) hits(from node, s *step, yield func(node) bool) bool {
-	if from.none() {
+	if from.none() || s.nothing {
 		return true
 	}
 	if s.attr == 0 {
