@@ -16,6 +16,9 @@
 // and discharge summaries are events. A list is never empty: it holds entries, or
 // says that none are known, or that it is not known whether there are any.
 //
+// "Questionnaire response.v1" keeps the answers to forms from elsewhere that no
+// template is bound to.
+//
 // Each template is built from its source (name.yaml, see SOURCE.md) and has a page
 // for clinicians (docs/name.md).
 //

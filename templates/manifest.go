@@ -160,5 +160,14 @@ func All() []Template {
 				"examples/care_coordination_minimal.json",
 			},
 		},
+		{
+			ID:          "Questionnaire response.v1",
+			File:        "opt/questionnaire_response.v1.opt",
+			Sensitivity: "normal",
+			Examples: []string{
+				"examples/questionnaire_response_full.json",
+				"examples/questionnaire_response_minimal.json",
+			},
+		},
 	}
 }

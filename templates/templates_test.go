@@ -308,6 +308,9 @@ func value(v any) string {
 	return s
 }
 
+// questionnaireAnswer is the archetype whose nodes are named at run time.
+const questionnaireAnswer = "openEHR-EHR-CLUSTER.questionnaire_answer.v1"
+
 func TestExamplesUseTheirTemplate(t *testing.T) {
 	types := map[string]bool{}
 	for _, tpl := range templates.All() {
@@ -329,6 +332,9 @@ func TestExamplesUseTheirTemplate(t *testing.T) {
 				visit(composition, "", func(object map[string]any, scope string) {
 					class, _ := object["_type"].(string)
 					types[class] = true
+					if scope == questionnaireAnswer && object["archetype_node_id"] == "at0001" {
+						return // an answer is named by the words of its question
+					}
 					if problem := localTerm(object, roots[scope]); problem != "" {
 						t.Errorf("%s: %s", scope, problem)
 					}

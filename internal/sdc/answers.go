@@ -119,7 +119,7 @@ func (f *Form) sortGroup(s *submitted, group *occurrence, items []fhir.ResponseI
 		o := &occurrence{item: item, at: at}
 		for m, a := range r.Answer {
 			if kindOf(&a) != "nothing" {
-				if item.Type == "open-choice" {
+				if item.Type == "open-choice" || item.Class == rminfo.DV_TEXT {
 					a = freely(a)
 				}
 				o.answers = append(o.answers, a)
@@ -153,7 +153,7 @@ func (f *Form) sortGroup(s *submitted, group *occurrence, items []fhir.ResponseI
 }
 
 // freely makes text of a coding with words alone: so LHC-Forms gives back what was
-// typed into an open choice, and what was issued as text.
+// typed into an open choice, and what was issued or offered as text.
 func freely(a fhir.Answer) fhir.Answer {
 	if c := a.ValueCoding; c != nil && c.Code == "" && c.System == "" && c.Display != "" {
 		a.ValueCoding, a.ValueString = nil, c.Display

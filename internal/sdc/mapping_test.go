@@ -75,6 +75,8 @@ func TestWhatAnswersMake(t *testing.T) {
 			"", "answer: answered with a value and with a reason for none"},
 		{"span", []string{"blood_pressure{", "any_event{", `width="valueString":"PT1H"`, `math_function="valueCoding":{"code":"146"}`, `systolic="valueQuantity":{"value":120,"unit":"mm[Hg]","code":"mm[Hg]"}`, "}", "}"},
 			`{"_type":"INTERVAL_EVENT"`, ""},
+		{"words of an option as LHC-Forms sends them", []string{"blood_pressure{", "any_event{", `comment="valueCoding":{"display":"Left arm"}`, "}", "}"},
+			`"value":{"_type":"DV_TEXT","value":"Left arm"}`, ""},
 		{"own name", []string{"blood_pressure{", `_name="valueString":"Blood pressure, left arm"`, "any_event{", `systolic="valueQuantity":{"value":120,"unit":"mm[Hg]","code":"mm[Hg]"}`, "}", "}"},
 			`"value":"Blood pressure, left arm"`, ""},
 		{"first event", []string{"blood_pressure{", "any_event{", `time="valueDateTime":"2026-02-02T08:00:00Z"`, `comment="valueString":"x"`, "}", "}"},

@@ -90,3 +90,10 @@ func openEHRRubric(code aom.Code) string {
 	}
 	return code.Code
 }
+
+// TerminologyID is the openEHR name of a FHIR code system, CodeSystem the way
+// back, both for codes that belong to no archetype.
+func TerminologyID(system string) string { return terminologyID(system, "") }
+
+// CodeSystem is the FHIR name of a terminology.
+func CodeSystem(terminologyID string) string { return codeSystem(terminologyID, "") }

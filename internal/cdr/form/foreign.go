@@ -124,7 +124,7 @@ type envelope struct {
 // form carries no token: the parameters say whose it is, and every identifier in
 // it must agree.
 func (f *Forms) processForeign(ctx context.Context, caller cdr.Caller, s Submission, form *Form, b *binding.Form) (*Processed, error) {
-	draft, err := b.Translate(s.Response)
+	draft, err := b.Translate(s.Response, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -178,7 +178,7 @@ var facts = sdc.Facts{Composer: "Dr Example", Authored: "2026-03-02T09:00:00Z", 
 // sealed is the composition of a foreign response, written and read again.
 func sealed(t *testing.T, b *binding.Form, text []byte) (*rm.Tree, *binding.Draft) {
 	t.Helper()
-	d, err := b.Translate(text)
+	d, err := b.Translate(text, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

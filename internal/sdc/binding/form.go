@@ -20,6 +20,8 @@ type Form struct {
 	groups map[string]*sdc.Item
 	// constants and their items, in the order of the file.
 	constants []fixed
+	// room takes the answers that no item takes; nil where the template has none.
+	room *room
 }
 
 // target is where the answers of one question go.
@@ -39,7 +41,7 @@ type fixed struct {
 // Bind finds the items of the template's form that a binding means. Every path
 // that leads nowhere is an issue.
 func Bind(b *Binding, f *sdc.Form) (*Form, error) {
-	out := &Form{Binding: b, SDC: f, items: map[string]target{}, groups: map[string]*sdc.Item{}}
+	out := &Form{Binding: b, SDC: f, items: map[string]target{}, groups: map[string]*sdc.Item{}, room: roomOf(f.Template)}
 	var issues []fault.Issue
 	lost := func(at, path string) {
 		nearest := f.Path(f.At(path))

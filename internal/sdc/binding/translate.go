@@ -29,6 +29,7 @@ type Draft struct {
 	form  *Form
 	rest  map[string]any
 	slots []slot
+	kept  []kept
 }
 
 // slot is a bound answer: the object it stands in and where it went.
@@ -40,10 +41,12 @@ type slot struct {
 }
 
 // Members of an answer in the rest of a response: the kind of value that the
-// composition holds, its place there, and where the composition says it in part
+// composition holds (bound: at a node of the template; kept: in the generic
+// archetype, among the answers of its place), where it stands there, and where the composition says it in part
 // only, what was said and what the composition gave for it then.
 const (
 	memberBound = "bound"
+	memberKept  = "kept"
 	memberAt    = "at"
 	memberSaid  = "said"
 	memberAs    = "as"
@@ -83,8 +86,9 @@ func Canonical(text []byte) string {
 	return address
 }
 
-// Translate makes answers to the template's form of a foreign response.
-func (f *Form) Translate(text []byte) (*Draft, error) {
+// Translate makes answers to the template's form of a foreign response. questions
+// are those of its form, as far as they are known.
+func (f *Form) Translate(text []byte, questions map[string]Question) (*Draft, error) {
 	unreadable := func(message string) error {
 		return fault.New(fault.Invalid, "response-unreadable", "the QuestionnaireResponse cannot be read").With(fault.Issue{
 			Path: "QuestionnaireResponse", Rule: "json", Message: message})
@@ -98,9 +102,9 @@ func (f *Form) Translate(text []byte) (*Draft, error) {
 		return nil, unreadable("the body is no QuestionnaireResponse")
 	}
 	d := &Draft{form: f, rest: rest}
-	w := walker{form: f, draft: d, next: map[place]int{}, taken: map[place]bool{}, beside: map[place]*fhir.Answer{}, said: map[string][]string{}}
+	w := walker{form: f, draft: d, next: map[place]int{}, taken: map[place]bool{}, beside: map[place]*fhir.Answer{}, said: map[string][]string{}, questions: questions, places: map[string]int{}}
 	w.listen(rest["item"])
-	w.items(rest["item"], map[*sdc.Item]int{})
+	w.items(rest["item"], map[*sdc.Item]int{}, rootPlace, nil)
 	answers := map[place]*fhir.Answer{}
 	for at, a := range w.beside {
 		answers[at] = a
@@ -215,6 +219,9 @@ type walker struct {
 	beside  map[place]*fhir.Answer
 	// said are the words of all answers by linkId, for constants.
 	said map[string][]string
+	// questions are those of the form; places are where those kept stand in the draft.
+	questions map[string]Question
+	places    map[string]int
 }
 
 func objects(list any) []map[string]any {
@@ -242,9 +249,15 @@ func (w *walker) listen(list any) {
 	}
 }
 
-func (w *walker) items(list any, in map[*sdc.Item]int) {
+func (w *walker) items(list any, in map[*sdc.Item]int, at string, above []string) {
 	count := map[string]int{}
-	for _, item := range objects(list) {
+	for n, item := range objects(list) {
+		here := nth(at, "item", n)
+		text, _ := item["text"].(string)
+		below := above
+		if text != "" {
+			below = append(append([]string(nil), above...), text)
+		}
 		linkID, _ := item["linkId"].(string)
 		within := in
 		if group := w.form.groups[linkID]; group != nil {
@@ -254,19 +267,26 @@ func (w *walker) items(list any, in map[*sdc.Item]int) {
 			}
 			count[linkID]++
 		}
-		for _, answer := range objects(item["answer"]) {
-			w.answer(linkID, answer, within)
-			w.items(answer["item"], within)
+		for m, answer := range objects(item["answer"]) {
+			if kind := kindOf(answer); kind != "" && !w.answer(linkID, kind, answer, within) {
+				w.keep(linkID, here, text, above, answer, kind)
+				if !slices.Contains(w.draft.Kept, linkID) {
+					w.draft.Kept = append(w.draft.Kept, linkID)
+				}
+			}
+			w.items(answer["item"], within, nth(here, "answer", m), below)
 		}
-		w.items(item["item"], within)
+		w.items(item["item"], within, here, below)
 	}
 }
 
-func (w *walker) answer(linkID string, answer map[string]any, in map[*sdc.Item]int) {
-	kind := kindOf(answer)
-	if kind == "" {
-		return
-	}
+// rootPlace is the beginning of the FHIRPath of all items.
+const rootPlace = "QuestionnaireResponse"
+
+func nth(at, member string, n int) string { return at + "." + member + "[" + strconv.Itoa(n) + "]" }
+
+// answer binds an answer; false where the template's form does not take it.
+func (w *walker) answer(linkID, kind string, answer map[string]any, in map[*sdc.Item]int) bool {
 	if t, bound := w.form.items[linkID]; bound && (t.When == "" || w.said[t.When] != nil) {
 		if a := w.form.inward(t, answer); a != nil {
 			repeat := t.Repeat
@@ -283,13 +303,11 @@ func (w *walker) answer(linkID string, answer map[string]any, in map[*sdc.Item]i
 				}
 				w.draft.slots = append(w.draft.slots, slot{answer, kind, t, at})
 				w.answers = append(w.answers, a)
-				return
+				return true
 			}
 		}
 	}
-	if !slices.Contains(w.draft.Kept, linkID) {
-		w.draft.Kept = append(w.draft.Kept, linkID)
-	}
+	return false
 }
 
 // sibling is the place of an item in the repeats that another place is in.
@@ -332,6 +350,10 @@ func wordsOf(value any) string {
 // Seal adds to the composition that was made of a draft what it does not say.
 // authored is when the form was filled, "" where nobody says.
 func (d *Draft) Seal(tree *rm.Tree, authored string) (*rm.Tree, error) {
+	tree, err := d.store(tree)
+	if err != nil {
+		return nil, err
+	}
 	there := d.form.places(d.form.SDC.IssueAs(tree, sdc.Issuance{Mode: sdc.Faithful}))
 	for _, s := range d.slots {
 		said := s.answer[s.kind]
@@ -373,48 +395,92 @@ func (f *Form) Respond(tree *rm.Tree) ([]byte, error) {
 	if err != nil || !ok {
 		return nil, fault.New(fault.Internal, "rest-of-response", "what is kept of a response cannot be read").Because(err)
 	}
-	there := f.places(f.SDC.IssueAs(tree, sdc.Issuance{Mode: sdc.Faithful}))
-	f.fill(rest, there)
+	delete(rest, memberFilled)
+	back := filling{form: f, tree: tree, there: f.places(f.SDC.IssueAs(tree, sdc.Issuance{Mode: sdc.Faithful}))}
+	if f.room != nil {
+		back.kept = f.room.answers(tree)
+	}
+	back.fill(rest, rootPlace)
 	return json.Marshal(rest)
+}
+
+// filling is a response on its way out.
+type filling struct {
+	form  *Form
+	tree  *rm.Tree
+	there map[place]fhir.Answer
+	kept  map[string][]rm.ID
 }
 
 // fill puts what the composition says back into the rest of a response. An
 // answer that is gone from the composition goes from the response too.
-func (f *Form) fill(item map[string]any, there map[place]fhir.Answer) {
+func (f *filling) fill(item map[string]any, at string) {
 	linkID, _ := item["linkId"].(string)
 	if answers := objects(item["answer"]); answers != nil {
-		var kept []any
-		for _, answer := range answers {
-			f.fill(answer, there)
-			if kind, bound := answer[memberBound].(string); bound && !f.restore(linkID, kind, answer, there) {
+		var list []any
+		for n, answer := range answers {
+			f.fill(answer, nth(at, "answer", n))
+			if kind, held := answer[memberKept].(string); held && !f.recall(kind, answer, at) {
 				continue
 			}
-			kept = append(kept, answer)
+			if kind, bound := answer[memberBound].(string); bound && !f.restore(linkID, kind, answer) {
+				continue
+			}
+			list = append(list, answer)
 		}
-		if item["answer"] = kept; kept == nil {
+		if item["answer"] = list; list == nil {
 			delete(item, "answer")
 		}
 	}
-	for _, nested := range objects(item["item"]) {
-		f.fill(nested, there)
+	for n, nested := range objects(item["item"]) {
+		f.fill(nested, nth(at, "item", n))
 	}
 }
 
-func (f *Form) restore(linkID, kind string, answer map[string]any, there map[place]fhir.Answer) bool {
+// recall takes an answer from the generic archetype.
+func (f *filling) recall(kind string, answer map[string]any, place string) bool {
+	n, _ := strconv.Atoi(textOf(answer[memberAt]))
+	said, part := answer[memberSaid]
+	as := answer[memberAs]
+	for _, member := range []string{memberKept, memberAt, memberSaid, memberAs} {
+		delete(answer, member)
+	}
+	list := f.kept[place]
+	if n >= len(list) {
+		return false
+	}
+	now, value := keptValue(f.tree, list[n], kind)
+	switch {
+	case part && reflect.DeepEqual(value, as):
+		answer[kind] = said
+	case value == nil:
+		return false
+	default:
+		answer[now] = value
+	}
+	return true
+}
+
+func textOf(v any) string {
+	text, _ := v.(string)
+	return text
+}
+
+func (f *filling) restore(linkID, kind string, answer map[string]any) bool {
 	at, _ := answer[memberAt].(string)
 	said, part := answer[memberSaid]
 	as := answer[memberAs]
 	for _, member := range []string{memberBound, memberAt, memberSaid, memberAs} {
 		delete(answer, member)
 	}
-	t, known := f.items[linkID]
+	t, known := f.form.items[linkID]
 	if !known {
 		answer[kind] = said
 		return part
 	}
 	var now any
-	if a, ok := there[place{t.to, at}]; ok {
-		now = f.outward(t, kind, a)
+	if a, ok := f.there[place{t.to, at}]; ok {
+		now = f.form.outward(t, kind, a)
 	}
 	switch {
 	case part && reflect.DeepEqual(now, as):
