@@ -90,10 +90,12 @@ type ResultSet struct {
 	query   *aql.Query
 	profile *access.Profile
 	opening string
-	// opened is done when the opening row of the audit is durable.
-	opened errgroup.Group
-	now    time.Time
-	limits QueryLimits
+	// opened is done when the opening row of the audit is durable; unopened is that
+	// row while it waits to be written with the first that follows it.
+	opened   errgroup.Group
+	unopened *Event
+	now      time.Time
+	limits   QueryLimits
 	// position is where a page begins, nil without pages.
 	position *position
 	outcome  QueryOutcome
@@ -158,9 +160,15 @@ func (s *Service) Query(ctx context.Context, caller Caller, r QueryRequest) (*Re
 	if rs.query, err = aql.Resolve(ctx, query, r.Params, queryTerms{s, caller}); err != nil {
 		return nil, err
 	}
+	opening := s.event(caller, p, event)
+	if ehr != "" {
+		// About one EHR, which this row names: it is answered soon, and one commit
+		// with the closing row does for both. Nothing is sent before it either.
+		rs.unopened = &opening
+		return rs, nil
+	}
 	// The database may answer meanwhile; nothing is sent before the row is there,
 	// and who leaves does not take it along.
-	opening := s.event(caller, p, event)
 	rs.opened.Go(func() error { return s.auditor.Record(context.WithoutCancel(ctx), opening) })
 	return rs, nil
 }

@@ -66,7 +66,7 @@ func (r *ResultSet) Run(ctx context.Context, w io.Writer) (int64, error) {
 		closing.Shown = out.pending
 	}
 	// Who left or was too slow has seen what was sent: that row is written anyway.
-	auditErr := r.service.auditor.Record(context.WithoutCancel(ctx), r.service.event(r.caller, r.profile, closing))
+	auditErr := r.record(context.WithoutCancel(ctx), closing)
 	if err == nil {
 		err = auditErr
 	}
@@ -300,6 +300,26 @@ func (o *resultWriter) mixed() (list []result.MixedUnits) {
 	return list
 }
 
+// record writes a row of the query's audit, and with it the opening one where that
+// has waited.
+func (r *ResultSet) record(ctx context.Context, e Event) error {
+	e = r.service.event(r.caller, r.profile, e)
+	if r.unopened == nil {
+		return r.service.auditor.Record(ctx, e)
+	}
+	first := *r.unopened
+	r.unopened = nil
+	if together, ok := r.service.auditor.(interface {
+		RecordAll(ctx context.Context, events ...Event) error
+	}); ok {
+		return together.RecordAll(ctx, first, e)
+	}
+	if err := r.service.auditor.Record(ctx, first); err != nil {
+		return err
+	}
+	return r.service.auditor.Record(ctx, e)
+}
+
 // flush audits whom the chunk shows and then lets it go.
 func (o *resultWriter) flush() error {
 	if err := o.audit(); err != nil {
@@ -311,13 +331,13 @@ func (o *resultWriter) flush() error {
 }
 
 func (o *resultWriter) audit() error {
-	if len(o.pending) == 0 {
+	if len(o.pending) == 0 && o.set.unopened == nil {
 		return nil
 	}
-	s, set := o.set.service, o.set
+	set := o.set
 	e := Event{Action: "E", Opening: set.opening, Object: set.request.Name, Shown: o.pending}
 	o.pending = nil
-	return s.auditor.Record(o.ctx, s.event(set.caller, set.profile, e))
+	return set.record(o.ctx, e)
 }
 
 // note takes what waits into the tag; a result of some size has none.

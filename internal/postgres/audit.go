@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,9 +47,10 @@ type AuditWriter struct {
 	partitions time.Time // when they were made ahead last
 }
 
+// auditEntry is what is written together: all of it or nothing.
 type auditEntry struct {
-	event cdr.Event
-	done  chan error
+	events []cdr.Event
+	done   chan error
 	// given up: the answer was refused, so nothing was shown and nothing is written.
 	given atomic.Bool
 }
@@ -76,14 +78,21 @@ func NewAuditWriter(directDSN string, log *slog.Logger) (*AuditWriter, error) {
 // the queue is full or the row was not written within a second; then nothing may
 // be answered.
 func (w *AuditWriter) Record(ctx context.Context, event cdr.Event) error {
-	if event.ID == "" {
-		id, err := uuid.NewV7()
-		if err != nil {
-			return err
+	return w.RecordAll(ctx, event)
+}
+
+// RecordAll is Record for several events in one transaction.
+func (w *AuditWriter) RecordAll(ctx context.Context, events ...cdr.Event) error {
+	entry := &auditEntry{events: slices.Clone(events), done: make(chan error, 1)}
+	for i := range entry.events {
+		if entry.events[i].ID == "" {
+			id, err := uuid.NewV7()
+			if err != nil {
+				return err
+			}
+			entry.events[i].ID = id.String()
 		}
-		event.ID = id.String()
 	}
-	entry := &auditEntry{event: event, done: make(chan error, 1)}
 	select {
 	case w.queue <- entry:
 	default:
@@ -243,16 +252,18 @@ func (w *AuditWriter) send(ctx context.Context, batch []*auditEntry) error {
 	var b pgx.Batch
 	var rows [][]any
 	var shown, openings []string
-	for _, e := range batch {
-		if e.event.Action != "" {
-			rows = append(rows, auditRow(e.event))
-		}
-		opening := e.event.Opening
-		if opening == "" {
-			opening = e.event.ID
-		}
-		for _, ehr := range e.event.Shown {
-			shown, openings = append(shown, ehr), append(openings, opening)
+	for _, entry := range batch {
+		for _, e := range entry.events {
+			if e.Action != "" {
+				rows = append(rows, auditRow(e))
+			}
+			opening := e.Opening
+			if opening == "" {
+				opening = e.ID
+			}
+			for _, ehr := range e.Shown {
+				shown, openings = append(shown, ehr), append(openings, opening)
+			}
 		}
 	}
 	if len(rows) > 0 {
