@@ -193,6 +193,10 @@ func (g *generator) statement() *Statement {
 		}
 	}
 	out.Distinct = p.Distinct && out.Documents > 0
+	if out.Distinct && p.Backward {
+		// The reader of the rows, who alone can tell objects apart, meets the last ones last.
+		refuse(p.Columns[0].Pos, "TOP BACKWARD of distinct whole objects")
+	}
 
 	// An aggregate is about no one EHR.
 	out.Shown = !aggregates && !p.Distinct
