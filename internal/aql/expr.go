@@ -278,7 +278,13 @@ func (p *parser) matches(pos Pos, left Expr) Expr {
 		p.expect(tRBrace)
 		return m
 	}
+	if p.peekByte() == '|' {
+		p.cadl(p.tok.pos)
+	}
 	p.advance()
+	if p.tok.kind == tIdent && p.tok.word == 0 && p.peekByte() == '<' {
+		p.cadl(p.tok.pos)
+	}
 	for {
 		switch {
 		case p.tok.kind == tParam:
@@ -302,4 +308,10 @@ func (p *parser) matches(pos Pos, left Expr) Expr {
 	}
 	p.advance()
 	return m
+}
+
+// cadl refuses a block of cADL, which examples of the specification show and its
+// grammar does not have.
+func (p *parser) cadl(at Pos) {
+	p.fail(at, "a block of cADL is no part of AQL 1.1", "a list of values; write an interval as path >= 5 AND path <= 6, units as path/units = 'mm'", "")
 }
