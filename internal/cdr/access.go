@@ -111,6 +111,14 @@ var (
 	grantee    = regexp.MustCompile(`^(user|svc|Role|Team):[^\s#@]{1,200}$`)
 )
 
+// ValidReason refuses what is no reason code. Whoever changes rights gives one.
+func ValidReason(reason string) error {
+	if !reasonCode.MatchString(reason) {
+		return fault.New(fault.Invalid, "reason", "a reason code is needed: 3 to 40 lower-case letters, digits and hyphens, such as second-opinion")
+	}
+	return nil
+}
+
 const (
 	maxBreakGlass  = 60 // minutes
 	shortestReason = 10
@@ -339,21 +347,10 @@ func explain(p *access.Profile, g Gates) Explanation {
 // organisation that looks after the person now, or the users' administration.
 // So nobody attaches an organisation to a record from outside.
 func (a *AccessControl) manage(ctx context.Context, caller Caller, ehr, action, what, reason string) (Event, error) {
-	if err := validEHR(ehr); err != nil {
+	if err := ValidReason(reason); err != nil {
 		return Event{}, err
 	}
-	if !reasonCode.MatchString(reason) {
-		return Event{}, fault.New(fault.Invalid, "reason", "a reason code is needed: 3 to 40 lower-case letters, digits and hyphens, such as second-opinion")
-	}
-	p, err := a.Authorizer.Profile(ctx, caller)
-	if err != nil {
-		return Event{}, err
-	}
-	event := accessEvent(caller, p, action, ehr, what+":"+reason)
-	if err := overRecord(ctx, a.Store, p, ehr, "users"); err != nil {
-		return Event{}, a.refuse(ctx, event, err)
-	}
-	return event, nil
+	return a.Over(ctx, caller, ehr, action, what+":"+reason)
 }
 
 // overRecord allows those who administer an area, and privacy officers of the
@@ -376,6 +373,23 @@ func overRecord(ctx context.Context, store AccessStore, p *access.Profile, ehr, 
 		err = unknownEHR()
 	}
 	return err
+}
+
+// Over demands that the caller manages access to a record, as for changing it, and
+// gives the audit row of what it is about to do; who does not is audited here.
+func (a *AccessControl) Over(ctx context.Context, caller Caller, ehr, action, what string) (Event, error) {
+	if err := validEHR(ehr); err != nil {
+		return Event{}, err
+	}
+	p, err := a.Authorizer.Profile(ctx, caller)
+	if err != nil {
+		return Event{}, err
+	}
+	event := accessEvent(caller, p, action, ehr, what)
+	if err := overRecord(ctx, a.Store, p, ehr, "users"); err != nil {
+		return Event{}, a.refuse(ctx, event, err)
+	}
+	return event, nil
 }
 
 // refuse audits a denial and returns it; failures of another kind pass.

@@ -1,7 +1,8 @@
 package keto
 
-// areas are the parts of the administration.
-var areas = []string{"templates", "queries", "users", "ehr-purge", "ehr-transfer", "audit", "system", "demographic"}
+// areas are the parts of the administration;
+// sensitivity is who may see which label.
+var areas = []string{"templates", "queries", "users", "sensitivity", "ehr-purge", "ehr-transfer", "audit", "system", "demographic"}
 
 // Standard is a policy to begin with: the roles clinician, analyst, formbuilder,
 // service, admin and outsider in the given organisations. outsider is a

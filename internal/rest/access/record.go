@@ -15,6 +15,8 @@ type Service interface {
 	EndRelationship(ctx context.Context, caller cdr.Caller, r cdr.Relationship, reason string) error
 	Grant(ctx context.Context, caller cdr.Caller, g cdr.Grant, reason string) error
 	Revoke(ctx context.Context, caller cdr.Caller, ehr, grantee, reason string) error
+	Restrict(ctx context.Context, caller cdr.Caller, r cdr.Restriction) (id string, err error)
+	LiftRestriction(ctx context.Context, caller cdr.Caller, ehr, id, reason string) error
 	BreakGlass(ctx context.Context, caller cdr.Caller, b cdr.BreakGlass) (time.Time, error)
 	Explain(ctx context.Context, caller cdr.Caller, ehr string) (cdr.Explanation, error)
 }
@@ -30,6 +32,8 @@ func Routes(service Service) []rest.Route {
 		{Method: http.MethodDelete, Path: at + "/relationships/:kind/:organisation", Access: rest.AccessWrite, Handler: h.endRelationship},
 		{Method: http.MethodPut, Path: at + "/grants/:grantee", Access: rest.AccessWrite, Consumes: body, Handler: h.grant},
 		{Method: http.MethodDelete, Path: at + "/grants/:grantee", Access: rest.AccessWrite, Handler: h.revoke},
+		{Method: http.MethodPost, Path: at + "/restrictions", Access: rest.AccessWrite, Consumes: body, Handler: h.restrict},
+		{Method: http.MethodDelete, Path: at + "/restrictions/:restriction_id", Access: rest.AccessWrite, Handler: h.lift},
 	}
 }
 
@@ -102,6 +106,37 @@ func (h handlers) revoke(call *rest.Call) error {
 	return call.Empty(http.StatusNoContent)
 }
 
+func (h handlers) restrict(call *rest.Call) error {
+	ehr, err := call.UUID("ehr_id")
+	if err != nil {
+		return err
+	}
+	var in struct {
+		AppliesTo []string  `json:"appliesTo"`
+		To        time.Time `json:"to"`
+		Reason    string    `json:"reason"`
+	}
+	if err := call.Decode(&in); err != nil {
+		return err
+	}
+	id, err := h.service.Restrict(call.Context(), call.Caller, cdr.Restriction{EHR: ehr, AppliesTo: in.AppliesTo, Reason: in.Reason, To: in.To})
+	if err != nil {
+		return err
+	}
+	return call.JSON(http.StatusCreated, map[string]string{"ehrId": ehr, "id": id})
+}
+
+func (h handlers) lift(call *rest.Call) error {
+	ehr, err := call.UUID("ehr_id")
+	if err != nil {
+		return err
+	}
+	if err := h.service.LiftRestriction(call.Context(), call.Caller, ehr, call.Param("restriction_id"), call.Query("reason")); err != nil {
+		return err
+	}
+	return call.Empty(http.StatusNoContent)
+}
+
 func (h handlers) breakGlass(call *rest.Call) error {
 	ehr, err := call.UUID("ehr_id")
 	if err != nil {
@@ -131,6 +166,14 @@ type gateJSON struct {
 	Detail string `json:"detail"`
 }
 
+func gatesOf(x cdr.Explanation) []gateJSON {
+	gates := make([]gateJSON, 0, len(x.Gates))
+	for _, g := range x.Gates {
+		gates = append(gates, gateJSON(g))
+	}
+	return gates
+}
+
 func (h handlers) explain(call *rest.Call) error {
 	ehr, err := call.UUID("ehr_id")
 	if err != nil {
@@ -140,10 +183,7 @@ func (h handlers) explain(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	gates := make([]gateJSON, 0, len(x.Gates))
-	for _, g := range x.Gates {
-		gates = append(gates, gateJSON(g))
-	}
+	gates := gatesOf(x)
 	breakGlass := x.MayBreakGlass
 	if breakGlass == nil {
 		breakGlass = []string{}

@@ -56,6 +56,14 @@ func (f *fake) Revoke(_ context.Context, _ cdr.Caller, ehr, grantee, reason stri
 	f.asked, f.reason = ehr+" "+grantee, reason
 	return nil
 }
+func (f *fake) Restrict(_ context.Context, _ cdr.Caller, r cdr.Restriction) (string, error) {
+	f.asked, f.reason = r, r.Reason
+	return "a-restriction", nil
+}
+func (f *fake) LiftRestriction(_ context.Context, _ cdr.Caller, ehr, id, reason string) error {
+	f.asked, f.reason = ehr+" "+id, reason
+	return nil
+}
 func (f *fake) BreakGlass(_ context.Context, _ cdr.Caller, b cdr.BreakGlass) (time.Time, error) {
 	f.asked = b
 	return moment, nil
@@ -94,6 +102,9 @@ func TestRecordAccess(t *testing.T) {
 			cdr.Grant{EHR: ehr, Grantee: "user:local:x", Write: true}},
 		{"grant with a typing error", "PUT", at + "/grants/user:local:x", `{"wirte":true}`, 400, "/wirte", "", nil},
 		{"revoke", "DELETE", at + "/grants/user:local:x?reason=done", "", 204, "", "done", ehr + " user:local:x"},
+		{"restrict", "POST", at + "/restrictions", `{"appliesTo":["Team:x"],"reason":"objection"}`, 201, `"id":"a-restriction"`, "objection",
+			cdr.Restriction{EHR: ehr, AppliesTo: []string{"Team:x"}, Reason: "objection"}},
+		{"lift a restriction", "DELETE", at + "/restrictions/1?reason=withdrawn", "", 204, "", "withdrawn", ehr + " 1"},
 		{"break glass", "POST", at + "/break-glass", `{"organisation":"north","reasonCode":"emergency","reason":"collapsed at home","minutes":30}`, 201, `"ends":"2026-01-02T03:04:05Z"`, "",
 			cdr.BreakGlass{EHR: ehr, Organisation: "north", ReasonCode: "emergency", Reason: "collapsed at home", Minutes: 30}},
 		{"explain", "GET", at + "/explain", "", 200, `"gates":[{"name":"grant","holds":true,"detail":"user:x"}],"mayBreakGlassIn":[]`, "", nil},
