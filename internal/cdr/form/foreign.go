@@ -120,11 +120,23 @@ type envelope struct {
 	Implicit  json.RawMessage `json:"implicitRules"`
 }
 
+// response is the envelope without answers.
+func (e *envelope) response() *fhir.QuestionnaireResponse {
+	r := &fhir.QuestionnaireResponse{ResourceType: "QuestionnaireResponse", ID: e.ID, Questionnaire: e.Questionnaire, Identifier: e.Identifier, Status: e.Status,
+		Subject: e.Subject, Authored: e.Authored, Author: e.Author}
+	for _, member := range []fhir.UnknownMember{{Name: "contained", Value: e.Contained}, {Name: "modifierExtension", Value: e.Modifier}, {Name: "implicitRules", Value: e.Implicit}} {
+		if len(member.Value) > 0 {
+			r.Other = append(r.Other, member)
+		}
+	}
+	return r
+}
+
 // processForeign makes an answer to a form from elsewhere a composition. Such a
 // form carries no token: the parameters say whose it is, and every identifier in
 // it must agree.
-func (f *Forms) processForeign(ctx context.Context, caller cdr.Caller, s Submission, form *Form, b *binding.Form) (*Processed, error) {
-	draft, err := b.Translate(s.Response, nil)
+func (f *Forms) processForeign(ctx context.Context, caller cdr.Caller, s Submission, o *outside) (*Processed, error) {
+	draft, err := o.bound.Translate(s.Response, binding.Questions(o.text))
 	if err != nil {
 		return nil, err
 	}
@@ -133,24 +145,22 @@ func (f *Forms) processForeign(ctx context.Context, caller cdr.Caller, s Submiss
 		return nil, fault.New(fault.Invalid, "response-unreadable", "the QuestionnaireResponse cannot be read").With(fault.Issue{
 			Path: "QuestionnaireResponse", Rule: "json", Message: err.Error()})
 	}
-	if s.Object != "" {
-		return nil, fault.New(fault.Conflict, "not-issued", "a response to a form from elsewhere is stored once; its next version is an answer to the form of the template")
-	}
-	r := draft.Response
-	r.Identifier, r.Status, r.Subject, r.Authored, r.Author = e.Identifier, e.Status, e.Subject, e.Authored, e.Author
-	for _, member := range []fhir.UnknownMember{{Name: "contained", Value: e.Contained}, {Name: "modifierExtension", Value: e.Modifier}, {Name: "implicitRules", Value: e.Implicit}} {
-		if len(member.Value) > 0 {
-			r.Other = append(r.Other, member)
-		}
-	}
+	r := e.response()
+	r.Item = draft.Response.Item
 	if err := readable(r); err != nil {
 		return nil, err
+	}
+	if s.Object != "" && s.Person.EHR == "" && s.Person.Subject == nil {
+		// The address says which response, and so whose.
+		if s.Person.EHR, _, _, err = f.home(ctx, caller, s.Object); err != nil {
+			return nil, err
+		}
 	}
 	c, err := f.bound(ctx, caller, s, r)
 	if err != nil {
 		return nil, err
 	}
-	for _, i := range b.Personal(s.Response) {
+	for _, i := range o.bound.Personal(s.Response) {
 		v, err := f.identified(ctx, caller, &i, c.EHR)
 		if err != nil {
 			return nil, err
@@ -159,14 +169,25 @@ func (f *Forms) processForeign(ctx context.Context, caller cdr.Caller, s Submiss
 			return nil, f.deny(ctx, caller, cdr.Event{Action: "U", Object: c.EHR}, wrongPerson(), c.EHR)
 		}
 	}
+	if err := o.judged(s.Response, r.Status); err != nil {
+		return nil, err
+	}
 	if s.Info.IdempotencyKey == "" && (r.Identifier == nil || r.Identifier.Value == "") {
 		sum := sha256.Sum256(s.Response)
 		s.Info.IdempotencyKey = "content " + hex.EncodeToString(sum[:])
 	}
-	w := work{forms: f, caller: caller, submission: s, response: r, claims: c, form: form, draft: draft}
+	w := work{forms: f, caller: caller, submission: s, response: r, claims: c, form: o.form, draft: draft, outside: o}
+	if s.Object != "" {
+		if err := w.succeed(ctx, &e); err != nil {
+			return nil, err
+		}
+	}
 	done, err := w.do(ctx)
 	if done != nil {
 		done.Kept = draft.Kept
+		if s.Object != "" && !done.Unchanged {
+			done.Removed = w.gone
+		}
 	}
 	return done, err
 }
@@ -188,10 +209,16 @@ func (f *Forms) Submitted(ctx context.Context, caller cdr.Caller, object string,
 		return nil, doc, other
 	}
 	_, b, err := f.foreign(ctx, caller, questionnaire)
+	if err == nil && templateOf(tree) == binding.GenericTemplate {
+		var o *outside
+		if o, err = f.generic(ctx, caller, questionnaire, "", ""); err == nil {
+			b = o.bound
+		}
+	}
 	if err != nil {
 		return nil, doc, err
 	}
-	if b == nil || b.Template != tree.TextAt(tree.Root(), rminfo.A_archetype_details, rminfo.A_template_id, rminfo.A_value) {
+	if b == nil || b.Template != templateOf(tree) {
 		return nil, doc, other
 	}
 	text, err := b.Respond(tree)

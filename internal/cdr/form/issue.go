@@ -103,6 +103,9 @@ func (f *Forms) issue(ctx context.Context, caller cdr.Caller, doc cdr.Document, 
 	if err != nil {
 		return nil, err
 	}
+	if came, err := f.asItCame(ctx, caller, doc, tree); came != nil || err != nil {
+		return came, err
+	}
 	token, err := f.sign(claims{EHR: doc.EHR, Template: form.Template.ID, Content: form.Content, Base: doc.VersionUID, Principal: caller.Subject})
 	if err != nil {
 		return nil, err

@@ -80,12 +80,15 @@ func (f *Forms) Process(ctx context.Context, caller cdr.Caller, s Submission) (*
 	if s.Object != "" && gjson.GetBytes(s.Response, "status").String() == enteredInError {
 		return f.retract(ctx, caller, s)
 	}
-	form, b, err := f.foreign(ctx, caller, binding.Canonical(s.Response))
+	outside, err := f.elsewhere(ctx, caller, gjson.GetBytes(s.Response, "questionnaire").String())
 	if err != nil {
 		return nil, err
 	}
-	if b != nil {
-		return f.processForeign(ctx, caller, s, form, b)
+	if outside != nil {
+		if outside, err = f.asStored(ctx, caller, s, outside); err != nil {
+			return nil, err
+		}
+		return f.processForeign(ctx, caller, s, outside)
 	}
 	r, err := fhir.ReadResponse(s.Response)
 	if err != nil {
@@ -104,7 +107,7 @@ func (f *Forms) Process(ctx context.Context, caller cdr.Caller, s Submission) (*
 	if c.Template != "" && c.Base == "" && sdc.Carries(r) {
 		return nil, fault.New(fault.Conflict, "wrong-form", "the form was issued blank and came back with the rest of another response; nothing was written")
 	}
-	form, err = f.answered(ctx, caller, s, r, c)
+	form, err := f.answered(ctx, caller, s, r, c)
 	if err != nil {
 		return nil, err
 	}
@@ -240,8 +243,13 @@ type work struct {
 
 	base     cdr.Document
 	baseTree *rm.Tree
-	// draft is the answer to a foreign form; nil of others.
-	draft *binding.Draft
+	// draft is the answer to a form from elsewhere, outside that form; filled is
+	// when it was filled for the first time, gone what is not answered any more.
+	// All are zero of other forms.
+	draft   *binding.Draft
+	outside *outside
+	filled  string
+	gone    []string
 	// settled are the copies that came back; nil where the form was not filled.
 	settled *populate.Settled
 }
@@ -254,11 +262,8 @@ func (w *work) do(ctx context.Context) (*Processed, error) {
 	if err := w.readBase(ctx); err != nil {
 		return nil, err
 	}
-	made, err := w.form.SDC.Compose(w.baseTree, w.response, facts)
+	made, err := w.compose(facts)
 	if err != nil {
-		return nil, err
-	}
-	if made.Tree, err = w.linked(made.Tree, facts); err != nil {
 		return nil, err
 	}
 	out := &Processed{Form: w.form, Changed: made.Changed, Removed: made.Removed, Coarsened: made.Coarsened, DryRun: w.submission.DryRun}
@@ -268,8 +273,10 @@ func (w *work) do(ctx context.Context) (*Processed, error) {
 		out.Unchanged, out.Document = true, w.base
 		return out, nil
 	}
-	if made.Tree, err = w.fed(made.Tree, facts.Authored); err != nil {
-		return nil, err
+	if w.draft == nil {
+		if made.Tree, err = w.fed(made.Tree, facts.Authored); err != nil {
+			return nil, err
+		}
 	}
 	if out.DryRun {
 		out.Would = &Would{Tree: made.Tree, EHR: w.claims.EHR, Base: w.claims.Base, Lifecycle: lifecycle}
@@ -285,6 +292,30 @@ func (w *work) do(ctx context.Context) (*Processed, error) {
 	}
 	out.Repeated = out.Document.Repeated
 	return out, w.located(err)
+}
+
+// compose makes the composition of the answers. A response to a form from
+// elsewhere is whole, and its composition says all of it before it is compared.
+func (w *work) compose(facts sdc.Facts) (*sdc.Result, error) {
+	if w.draft == nil {
+		made, err := w.form.SDC.Compose(w.baseTree, w.response, facts)
+		if err == nil {
+			made.Tree, err = w.linked(made.Tree, facts)
+		}
+		return made, err
+	}
+	first := facts
+	if w.filled != "" {
+		first.Authored = w.filled // what the answers leave open stays as it was
+	}
+	made, err := w.form.SDC.Compose(nil, w.response, first)
+	if err != nil {
+		return nil, err
+	}
+	if made.Tree, err = w.fed(made.Tree, facts.Authored); err == nil && w.baseTree != nil {
+		made.Tree, err = canon.SetUID(made.Tree, w.base.VersionUID)
+	}
+	return made, err
 }
 
 func document(t *rm.Tree) []byte { return canon.WriteJSON(nil, t, t.Root()) }
@@ -321,7 +352,7 @@ func (w *work) facts(ctx context.Context) (facts sdc.Facts, err error) {
 }
 
 func (w *work) readBase(ctx context.Context) (err error) {
-	if w.claims.Base == "" {
+	if w.claims.Base == "" || w.baseTree != nil {
 		return nil
 	}
 	w.base, err = w.forms.Service.Composition(ctx, w.caller, w.claims.EHR, cdr.VersionRef{VersionUID: w.claims.Base})

@@ -2,6 +2,7 @@ package form
 
 import (
 	"context"
+	"encoding/json"
 	"strconv"
 	"strings"
 
@@ -52,9 +53,14 @@ func (f *Forms) drop(ctx context.Context, caller cdr.Caller, doc cdr.Document, i
 // retract deletes a response that comes back as entered in error. The address says
 // which, and so whose; all else in the response must mean the same person.
 func (f *Forms) retract(ctx context.Context, caller cdr.Caller, s Submission) (*Processed, error) {
+	var e envelope
+	if err := json.Unmarshal(s.Response, &e); err != nil {
+		return nil, fault.New(fault.Invalid, "response-unreadable", "the QuestionnaireResponse cannot be read").With(fault.Issue{
+			Path: "QuestionnaireResponse", Rule: "json", Message: err.Error()})
+	}
 	r, err := fhir.ReadResponse(s.Response)
 	if err != nil {
-		return nil, err
+		r = e.response() // what it answers does not matter any more
 	}
 	doc, err := f.newest(ctx, caller, s.Object)
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/quire-cdr/quire/internal/rm"
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
@@ -18,8 +20,12 @@ import (
 const memberFilled = "filled"
 
 // Trim takes out of a response what this server added to it when it was read: the
-// id it has here, and the parts of meta that are the server's.
-func (d *Draft) Trim(id string) {
+// id it has here, the parts of meta that are the server's, and the subject where
+// the one before named none.
+func (d *Draft) Trim(id string, before []byte) {
+	if !gjson.GetBytes(before, "subject").Exists() {
+		delete(d.rest, "subject")
+	}
 	if own, _ := d.rest["id"].(string); strings.EqualFold(own, id) {
 		delete(d.rest, "id")
 	}
