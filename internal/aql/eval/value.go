@@ -121,7 +121,12 @@ func (v Value) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }
 // numberText writes a plain decimal with the digits it was written with; a
 // number that is not of a whole type always has a decimal point.
 func (v Value) numberText() string {
-	s := v.Num.Text('f')
+	n := v.Num
+	if n.IsZero() {
+		// Nothing has no sign and no tens.
+		n = apd.New(0, min(n.Exponent, 0))
+	}
+	s := n.Text('f')
 	if v.Integer {
 		return s
 	}
