@@ -10,6 +10,7 @@ import (
 	"github.com/quire-cdr/quire/internal/demo"
 	"github.com/quire-cdr/quire/internal/outbound"
 	"github.com/quire-cdr/quire/internal/rest"
+	"github.com/quire-cdr/quire/internal/rest/openehr"
 )
 
 // demoKeyLife is long for a demo and ends all the same.
@@ -43,14 +44,10 @@ const (
 var compatAreas = []string{"templates", "queries", "demographic"}
 
 // verifier tells who is calling. open is --auth none, compat adds EHRbase's users.
-func verifier(p *parts, open, compat bool, issuers []oidc.Issuer) rest.Verifier {
+func verifier(p *parts, open, compat bool, tokens *oidc.Verifier) rest.Verifier {
 	c := authn.Config{Keys: p.access, Epoch: p.authorizer.Epoch, Logger: p.log}
-	if len(issuers) > 0 {
-		var hosts []string
-		for i := range issuers {
-			hosts = append(hosts, issuers[i].Hosts()...)
-		}
-		c.Tokens = oidc.New(issuers, outbound.Client(hosts...), nil)
+	if tokens != nil {
+		c.Tokens = tokens
 	}
 	if open {
 		c.Open = &cdr.Caller{Subject: "user:local:anybody", Name: "anybody", Organisation: demo.Organisations[0], All: true}
@@ -66,6 +63,23 @@ func verifier(p *parts, open, compat bool, issuers []oidc.Issuer) rest.Verifier 
 		}
 	}
 	return credentials{authn.New(c)}
+}
+
+// tokens verifies those of the issuers, and tells apps where they come from; both
+// are nil without issuers.
+func tokens(issuers []oidc.Issuer) (*oidc.Verifier, openehr.Smart) {
+	if len(issuers) == 0 {
+		return nil, nil
+	}
+	var hosts []string
+	for i := range issuers {
+		hosts = append(hosts, issuers[i].Hosts()...)
+	}
+	v := oidc.New(issuers, outbound.Client(hosts...), nil)
+	if s := v.Smart(issuers); s != nil {
+		return v, s
+	}
+	return v, nil
 }
 
 // credentials hands the credentials of a request from one adapter to the other.

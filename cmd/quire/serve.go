@@ -69,8 +69,9 @@ func (c serveCommand) Run(ctx context.Context) error {
 	var draining atomic.Bool
 	var origins atomic.Pointer[[]string]
 	origins.Store(&c.CORSOrigins)
+	believed, smart := tokens(issuers)
 	l, err := p.listen(listenOptions{
-		Listen: c.Listen, OpsListen: c.OpsListen, Verifier: verifier(p, false, false, issuers), Compat: values.Compat, ECIS: values.ECIS, SystemID: c.SystemID,
+		Listen: c.Listen, OpsListen: c.OpsListen, Verifier: verifier(p, false, false, believed), Smart: smart, Compat: values.Compat, ECIS: values.ECIS, SystemID: c.SystemID,
 		Draining: whether(&draining),
 		Server: rest.Options{
 			BasePath: c.BasePath, PublicURL: c.PublicURL, BodyLimit: c.BodyLimit, Budget: c.MemoryBudget, Deadline: c.Deadline, QueryDeadline: c.QueryDeadline,

@@ -139,9 +139,11 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 		ReadURL: w.KetoRead, WriteURL: w.KetoWrite, Sentinel: w.Sentinel,
 		Epochs: p.access, Families: p.access, Logger: w.Log,
 	})
+	// What a token's scopes take away is taken from every decision.
+	scoped := &cdr.Scoped{Authorizer: p.authorizer, Templates: p.db.Templates}
 	valueSets, _ := w.Terminology.(cdr.ValueSets)
 	p.service = cdr.New(cdr.Deps{
-		Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, Hider: p.sealing.keys, SystemID: w.SystemID,
+		Store: p.db, Authorizer: scoped, Auditor: p.auditor, Hider: p.sealing.keys, SystemID: w.SystemID,
 		Compat: w.Compat, Destruction: w.Destruction, TwoPersons: w.TwoPersons, Terminology: w.Terminology, PassUnanswered: w.PassUnanswered, ValueSets: valueSets, Logger: w.Log,
 		QueryLimits: w.QueryLimits, CursorSecret: w.FormSecret,
 	})
@@ -152,14 +154,14 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 	p.library = &library.Library{Act: p.service.Act(), Store: p.db}
 	if p.forms, err = form.New(form.Config{
 		Shipped: bindings, Bindings: p.db,
-		Service: p.service, Store: p.db, Authorizer: p.authorizer, Auditor: p.auditor, Secret: w.FormSecret,
+		Service: p.service, Store: p.db, Authorizer: scoped, Auditor: p.auditor, Secret: w.FormSecret,
 		Zone: w.Database.Zone, Library: p.library, Policy: w.Populate,
 	}); err != nil {
 		return nil, err
 	}
 	p.library.Taken = p.forms.Derived
-	p.control = &cdr.AccessControl{Store: p.access, Authorizer: p.authorizer, Auditor: p.auditor}
-	p.trail = &cdr.AuditTrail{Store: p.access, Rows: p.access, Opener: p.sealing.keys, Access: p.access, Authorizer: p.authorizer, Auditor: p.auditor}
+	p.control = &cdr.AccessControl{Store: p.access, Authorizer: scoped, Auditor: p.auditor}
+	p.trail = &cdr.AuditTrail{Store: p.access, Rows: p.access, Opener: p.sealing.keys, Access: p.access, Authorizer: scoped, Auditor: p.auditor}
 	p.transfers = &transfer.Transfers{Store: p.db, Act: p.service.Act(), Trail: p.access, SystemID: w.SystemID}
 	p.promotions = &promotion.Promotions{Store: p.db, Act: p.service.Act(), Automatic: w.AutoPromote}
 	p.feed = &feed.Feed{
@@ -208,7 +210,9 @@ type listeners struct {
 type listenOptions struct {
 	Listen, OpsListen string
 	Verifier          rest.Verifier
-	Demo, Compat      bool
+	// Smart is the issuer whose tokens carry scopes, nil where there is none.
+	Smart        openehr.Smart
+	Demo, Compat bool
 	// ECIS serves the paths of EhrScape.
 	ECIS     bool
 	Pprof    bool
@@ -224,7 +228,7 @@ func (p *parts) listen(o listenOptions) (_ *listeners, err error) {
 	options := o.Server
 	options.Routes = slices.Concat(
 		openehr.Routes(p.service, openehr.About{Version: version, SystemID: o.SystemID}),
-
+		openehr.SmartRoutes(openehr.About{Version: version, SystemID: o.SystemID}, o.Smart),
 		restfhir.BindingRoutes(p.forms), restfhir.Routes(p.forms, p.library, restfhir.About{Version: version}),
 		admin.Routes(p.service), admin.PurgeRoutes(p.service), admin.HoldRoutes(p.service), admin.TransferRoutes(p.transfers),
 		admin.FeedRoutes(p.feed), admin.ExitRoutes(p.ways.exits), restfhir.ExtractRoutes(p.ways.extractor),

@@ -62,6 +62,12 @@ type Profile struct {
 	ValidUntil time.Time
 	// All lifts every restriction: the system principal and --auth none only.
 	All bool
+
+	// scopes are those of the caller's token, nil where nothing narrows; whole is
+	// the profile without them, ids the template ids of the families.
+	scopes *Scopes
+	whole  *Profile
+	ids    map[int32]string
 }
 
 // System is the profile of the server itself: migrations, demo data, rebuilds.

@@ -33,7 +33,8 @@ func TestProfileMay(t *testing.T) {
 // A member that is a right must be one that the zero value lacks: no member of
 // Profile may allow by being empty, save the pin.
 func TestEveryRightIsAList(t *testing.T) {
-	plain := map[string]bool{"Principal": true, "Role": true, "EHR": true, "Purpose": true, "Service": true, "Epoch": true, "ValidUntil": true, "Labels": true, "WriteLabels": true, "All": true}
+	plain := map[string]bool{"Principal": true, "Role": true, "EHR": true, "Purpose": true, "Service": true, "Epoch": true, "ValidUntil": true, "Labels": true, "WriteLabels": true, "All": true,
+		"scopes": true, "whole": true, "ids": true} // nil takes nothing away, as where a token has no scopes
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[Profile]()) {
 		if !plain[f.Name] && f.Type.Kind() != reflect.Slice {
 			t.Errorf("%s is neither a list of rights nor known here: say what its zero value allows", f.Name)

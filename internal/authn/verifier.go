@@ -159,7 +159,6 @@ func (v *Verifier) bearer(ctx context.Context, text string, source netip.Addr) (
 		// Nobody guesses a signature, so failures are not counted, and who sends bad
 		// ones does not lock out others behind the same address.
 		id, err := v.config.Tokens.Verify(ctx, text)
-		id.Caller.Scope = strings.Join(id.Scopes, " ")
 		return id.Caller, id.Roles, err
 	}
 	id := keyID(text)

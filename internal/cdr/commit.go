@@ -37,6 +37,9 @@ func (s *Service) batch(caller Caller, p *access.Profile, c change) (Commit, Eve
 	if v.Template != nil {
 		event.Template = v.Template.Family
 	}
+	if p, err = changing(p, []NewVersion{v}, nil); err != nil {
+		return Commit{}, Event{}, err
+	}
 	return Commit{
 		Profile: p, EHR: c.ehr, Create: c.create, ID: newUID(), SystemID: s.systemID, ChangeType: v.ChangeType,
 		AuditDetails: v.AuditDetails, Versions: []NewVersion{v}, Event: s.event(caller, p, event), Organisation: caller.Organisation,

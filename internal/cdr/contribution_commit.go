@@ -80,6 +80,9 @@ func (s *Service) commitAll(ctx context.Context, caller Caller, p *access.Profil
 		return ContributionView{}, s.missed(ctx, caller, p, event, err)
 	}
 	batch.Attested = reading.attested
+	if batch.Profile, err = changing(p, batch.Versions, batch.Attested); err != nil {
+		return ContributionView{}, s.missed(ctx, caller, p, event, err)
+	}
 	batch.Event = s.event(caller, p, event)
 	done, err := s.store.Commit(ctx, batch)
 	if err != nil {

@@ -43,9 +43,9 @@ type Caller struct {
 	Name string
 	// EHR pins the caller to one record; "" does not.
 	EHR string
-	// Scope are the words of the token's scope, "" where it has none: they narrow
-	// what the role may do and never widen it.
-	Scope string
+	// Scopes are those of the token, nil where nothing narrows it: they take away
+	// from what the role may do and never widen it.
+	Scopes *access.Scopes
 	// Purpose is the stated purpose of use.
 	Purpose string
 	// Source is the address the request came from, RequestID its id.

@@ -115,6 +115,9 @@ func (s *Service) DeleteTemplate(ctx context.Context, caller Caller, id string) 
 	if err != nil {
 		return err
 	}
+	if err := s.inScope(ctx, caller, p, access.Definitions, 'd', id); err != nil {
+		return err
+	}
 	if err := s.store.DeleteTemplate(ctx, id, s.event(caller, p, Event{Action: "D", Object: id})); err != nil {
 		return err
 	}
@@ -153,6 +156,9 @@ func (s *Service) PurgeStoredQuery(ctx context.Context, caller Caller, name, ver
 func (s *Service) ReplaceTemplate(ctx context.Context, caller Caller, id string, source []byte) (*Template, error) {
 	p, err := s.destroyer(ctx, caller, templatesArea)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.inScope(ctx, caller, p, access.Definitions, 'u', id); err != nil {
 		return nil, err
 	}
 	old, err := s.store.Template(ctx, id)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -133,6 +134,11 @@ func (s *Service) Query(ctx context.Context, caller Caller, r QueryRequest) (*Re
 	if err != nil {
 		return nil, err
 	}
+	name, _, _ := strings.Cut(r.Name, "/")
+	if err := s.inScope(ctx, caller, p, access.Queries, 's', name); err != nil {
+		return nil, err
+	}
+	p = p.Asking()
 	now := s.clock.Now()
 	rs := &ResultSet{service: s, ctx: ctx, caller: caller, request: r, query: query, profile: p, now: now,
 		opening: uuid.Must(uuid.NewV7()).String(), estimates: p.MayQueryPopulation(), warnings: warnings}

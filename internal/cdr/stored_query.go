@@ -78,6 +78,9 @@ func (s *Service) StoreQuery(ctx context.Context, caller Caller, name, version, 
 	case version != "" && (!queryVersion.MatchString(version) || strings.Count(version, ".") != 2):
 		return StoredQuery{}, fault.New(fault.Invalid, "query-version", "a query is stored with a version of three numbers, such as 1.0.0")
 	}
+	if err := s.inScope(ctx, caller, p, access.Queries, 'c', q.Name); err != nil {
+		return StoredQuery{}, err
+	}
 	warnings, err := s.examine(ctx, text)
 	if err != nil {
 		return StoredQuery{}, err
@@ -122,6 +125,9 @@ func (s *Service) StoredQuery(ctx context.Context, caller Caller, name, version 
 	if err != nil {
 		return StoredQuery{}, err
 	}
+	if err := s.inScope(ctx, caller, p, access.Queries, 'r', or(qualified(name), name)); err != nil {
+		return StoredQuery{}, err
+	}
 	q, err := s.newestQuery(ctx, name, version)
 	if err == nil && !mayReadQuery(p, q.Name) {
 		err = unknownQuery()
@@ -139,6 +145,9 @@ func (s *Service) StoredQueries(ctx context.Context, caller Caller, prefix strin
 	if err != nil {
 		return nil, err
 	}
+	if err := s.inScopeOfSome(ctx, caller, p, access.Queries, 'r'); err != nil {
+		return nil, err
+	}
 	all, err := s.store.StoredQueries(ctx, "")
 	if err != nil {
 		return nil, err
@@ -148,7 +157,7 @@ func (s *Service) StoredQueries(ctx context.Context, caller Caller, prefix strin
 	for _, q := range all {
 		name := strings.ToLower(q.Name)
 		matches := strings.HasPrefix(name, wanted) || !strings.Contains(wanted, "::") && strings.HasPrefix(name, defaultNamespace+"::"+wanted)
-		if matches && mayReadQuery(p, q.Name) {
+		if matches && mayReadQuery(p, q.Name) && allowsQuery(p, 'r', q.Name) {
 			list = append(list, described(q))
 		}
 	}
@@ -173,6 +182,9 @@ func (s *Service) DeleteStoredQuery(ctx context.Context, caller Caller, name, ve
 	q := qualified(name)
 	if q == "" {
 		return unknownQuery()
+	}
+	if err := s.inScope(ctx, caller, p, access.Queries, 'd', q); err != nil {
+		return err
 	}
 	return s.store.DeleteStoredQuery(ctx, q, version, s.event(caller, p, Event{Action: "D", Object: q + "/" + version}))
 }

@@ -81,6 +81,9 @@ func (s *Service) UploadTemplate(ctx context.Context, caller Caller, source []by
 	if err != nil {
 		return nil, err
 	}
+	if err := s.inScope(ctx, caller, p, access.Definitions, 'c', compiled.TemplateID); err != nil {
+		return nil, err
+	}
 	return s.putTemplate(ctx, caller, p, compiled, source, up)
 }
 
@@ -166,13 +169,16 @@ func (s *Service) Templates(ctx context.Context, caller Caller) ([]TemplateInfo,
 	if err != nil {
 		return nil, err
 	}
+	if err := s.inScopeOfSome(ctx, caller, p, access.Definitions, 'r'); err != nil {
+		return nil, err
+	}
 	all, err := s.store.Templates(ctx)
 	if err != nil {
 		return nil, err
 	}
 	list := all[:0:0]
 	for _, t := range all {
-		if mayUseTemplate(p, t.Family) {
+		if p.UsesTemplate(t.Family) {
 			list = append(list, t)
 		}
 	}
@@ -185,18 +191,17 @@ func (s *Service) Template(ctx context.Context, caller Caller, id string) (*Temp
 	if err != nil {
 		return nil, err
 	}
+	if err := s.inScope(ctx, caller, p, access.Definitions, 'r', id); err != nil {
+		return nil, err
+	}
 	t, err := s.compiled(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if !mayUseTemplate(p, t.Family) {
+	if !p.UsesTemplate(t.Family) {
 		return nil, fault.New(fault.NotFound, "template-unknown", "no such template")
 	}
 	return t, nil
-}
-
-func mayUseTemplate(p *access.Profile, family int32) bool {
-	return p.MayView(templatesArea) || slices.Contains(p.Templates, family) || slices.Contains(p.WriteTemplates, family)
 }
 
 // templateAge is how long a cached template is believed: another process may

@@ -84,6 +84,9 @@ func (s *Service) JudgeTemplate(ctx context.Context, caller Caller, source []byt
 	if err != nil {
 		return TemplateImpact{}, err
 	}
+	if err := s.inScope(ctx, caller, p, access.Definitions, 'r', compiled.TemplateID); err != nil {
+		return TemplateImpact{}, err
+	}
 	out := TemplateImpact{ID: compiled.TemplateID, Outcome: "new", Changes: []diff.Change{},
 		Stored: StoredImpact{Complete: true, Faults: []ImpactFault{}, Compositions: []ImpactComposition{}}}
 	if out.Version, err = versionOf(compiled, up.Version); err != nil {

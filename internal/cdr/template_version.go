@@ -115,7 +115,7 @@ func (s *Service) TemplateVersions(ctx context.Context, caller Caller, id string
 	if err != nil {
 		return nil, err
 	}
-	if len(list) == 0 || !mayUseTemplate(p, list[0].Family) {
+	if len(list) == 0 || !p.UsesTemplate(list[0].Family) {
 		return nil, fault.New(fault.NotFound, "template-unknown", "no such template")
 	}
 	return list, nil
@@ -134,7 +134,7 @@ func (s *Service) TemplateVersion(ctx context.Context, caller Caller, id, versio
 	if err != nil {
 		return nil, err
 	}
-	if !mayUseTemplate(p, t.Family) {
+	if !p.UsesTemplate(t.Family) {
 		return nil, fault.New(fault.NotFound, "template-unknown", "no such template")
 	}
 	return t, nil
@@ -153,7 +153,7 @@ func (s *Service) TemplateOf(ctx context.Context, caller Caller, d Document) (*T
 	if err != nil {
 		return nil, err
 	}
-	if !mayUseTemplate(p, t.Family) {
+	if !p.UsesTemplate(t.Family) {
 		return nil, fault.New(fault.NotFound, "template-unknown", "no such template")
 	}
 	return t, nil

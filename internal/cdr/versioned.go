@@ -27,6 +27,11 @@ func (s *Service) show(ctx context.Context, caller Caller, ehr string, kind Kind
 	if err != nil {
 		return Version{}, err
 	}
+	if kind == KindComposition {
+		if err := s.inScopeOfSome(ctx, caller, p, access.Compositions, 'r'); err != nil {
+			return Version{}, err
+		}
+	}
 	if ehr, err = s.ehrID(ehr); err != nil {
 		return Version{}, err
 	}
@@ -46,6 +51,11 @@ func (s *Service) history(ctx context.Context, caller Caller, ehr string, kind K
 	p, err := s.profile(ctx, caller)
 	if err != nil {
 		return nil, nil, err
+	}
+	if kind == KindComposition {
+		if err := s.inScopeOfSome(ctx, caller, p, access.Compositions, 'r'); err != nil {
+			return nil, nil, err
+		}
 	}
 	if ehr, err = s.ehrID(ehr); err != nil {
 		return nil, nil, err

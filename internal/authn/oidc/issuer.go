@@ -43,6 +43,10 @@ type Issuer struct {
 	Client string `json:"client_claim,omitempty"`
 	// EHR is the path of the claim with the one EHR a token is for.
 	EHR string `json:"ehr_claim,omitempty"`
+	// Smart: its tokens carry scopes of SMART on openEHR. What those are about is
+	// refused to a token without any, and the EHR of the claim is the context of the
+	// launch, to which tokens of the patient compartment alone are held.
+	Smart bool `json:"smart,omitempty"`
 	// Require are further claims without which a token is refused.
 	Require []Condition `json:"require,omitempty"`
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/gofrs/uuid/v5"
 
+	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
 )
@@ -33,7 +33,8 @@ type Identity struct {
 	Caller cdr.Caller
 	// Roles are those the caller may select; the first is the default.
 	Roles []string
-	// Scopes are the words of the claim scope, as issued.
+	// Scopes are the words of the claim scope, as issued; what they allow stands in
+	// Caller.Scopes where they narrow.
 	Scopes []string
 	// Expires is when the token ends.
 	Expires time.Time
@@ -50,6 +51,7 @@ type Verifier struct {
 
 type trusted struct {
 	*Issuer
+	keys   *keySet
 	tokens *oidc.IDTokenVerifier
 }
 
@@ -67,7 +69,8 @@ func New(issuers []Issuer, client *http.Client, now func() time.Time) *Verifier 
 	v := &Verifier{issuers: map[string]*trusted{}, now: now, kept: map[[sha256.Size]byte]kept{}}
 	for n := range issuers {
 		i := &issuers[n]
-		v.issuers[i.URL] = &trusted{i, oidc.NewVerifier(i.URL, &keySet{issuer: i, client: client, now: now}, &oidc.Config{
+		keys := &keySet{issuer: i, client: client, now: now}
+		v.issuers[i.URL] = &trusted{i, keys, oidc.NewVerifier(i.URL, keys, &oidc.Config{
 			// Audience and times are judged below, with the skew allowed.
 			SkipClientIDCheck: true, SkipExpiryCheck: true, SupportedSigningAlgs: i.Algorithms, Now: now,
 		})}
@@ -114,18 +117,28 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Identity, error) {
 	if err != nil {
 		return Identity{}, refused(err)
 	}
-	if slices.ContainsFunc(id.Scopes, narrows) {
-		return Identity{}, fault.New(fault.Forbidden, "scope", "this token is narrowed by its scopes, which this server does not do yet; it is not accepted for more")
+	if err := i.narrow(&id); err != nil {
+		return Identity{}, err
 	}
 	v.keep(sum, id)
 	return id, nil
 }
 
-// narrows says whether a scope is one of SMART App Launch or SMART on openEHR,
-// which would take rights away.
-func narrows(scope string) bool {
-	compartment, _, ok := strings.Cut(scope, "/")
-	return ok && (compartment == "patient" || compartment == "user" || compartment == "system")
+// narrow gives the caller the scopes of its token. One that is for a person and does
+// not say whose record it is for is fault.Forbidden.
+func (i *trusted) narrow(id *Identity) error {
+	scopes, narrowed := access.ReadScopes(id.Scopes)
+	if !narrowed && !i.Smart {
+		return nil
+	}
+	id.Caller.Scopes = scopes
+	switch {
+	case scopes.Person && id.Caller.EHR == "":
+		return fault.New(fault.Forbidden, "scope-record", "the scopes of this token are for one person's record, and it names none")
+	case narrowed && i.Smart && !scopes.Person:
+		id.Caller.EHR = ""
+	}
+	return nil
 }
 
 // claimedIssuer is what a token says before it is believed, to find who must have

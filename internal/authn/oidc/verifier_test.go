@@ -161,13 +161,63 @@ func TestTokensThatAreNotGood(t *testing.T) {
 	}
 }
 
-// A token that is meant to do less is not taken for one that may do all.
-func TestScopesThatNarrowAreRefused(t *testing.T) {
-	v, i, _ := setup(t, nil)
-	for _, scope := range []any{"patient/*.rs", "openid user/composition-x.crud", []string{"openid", "system/aql-*.rs"}} {
-		if id, err := v.Verify(t.Context(), i.Token(t, nurse(map[string]any{"scope": scope}))); !fault.Is(err, fault.Forbidden) || id.Caller != (cdr.Caller{}) {
-			t.Errorf("%v: %+v, %v", scope, id, err)
+// TestScopesNarrow: a token with scopes is for what they say, and one for a person
+// is for a record.
+func TestScopesNarrow(t *testing.T) {
+	const ehr = "7d44b88c-4199-4bad-97dc-d78268e01398"
+	for _, c := range []struct {
+		smart    bool
+		scope    any
+		ehr      string
+		code     string // of the refusal
+		narrowed bool
+		pinned   bool
+	}{
+		{false, "openid", "", "", false, false},
+		{true, "openid", "", "", true, false},
+		{false, "openid user/composition-x.crud", "", "", true, false},
+		{false, []string{"openid", "system/aql-*.rs"}, "", "", true, false},
+		{false, "patient/*.rs", "", "scope-record", false, false},
+		{false, "patient/*.rs", ehr, "", true, true},
+		{true, "patient/composition-*.rs", ehr, "", true, true},
+		// The claim is the context of a launch, and the user's scopes are wider.
+		{true, "patient/composition-*.rs user/composition-*.rs", ehr, "", true, false},
+		// Of other issuers it holds every token.
+		{false, "user/composition-*.rs", ehr, "", true, true},
+		{true, "openid", ehr, "", true, true},
+	} {
+		v, i, _ := setup(t, func(o *Issuer) { o.Smart = c.smart })
+		claims := map[string]any{"scope": c.scope}
+		if c.ehr != "" {
+			claims["ehrId"] = c.ehr
 		}
+		id, err := v.Verify(t.Context(), i.Token(t, nurse(claims)))
+		if c.code != "" {
+			if fault.Of(err).Code != c.code || id.Caller != (cdr.Caller{}) {
+				t.Errorf("%v: %+v, %v", c, id, err)
+			}
+			continue
+		}
+		if err != nil || (id.Caller.Scopes != nil) != c.narrowed || (id.Caller.EHR != "") != c.pinned {
+			t.Errorf("%v: %+v, %v", c, id.Caller, err)
+		}
+	}
+}
+
+func TestSmartMetadata(t *testing.T) {
+	v, i, _ := setup(t, func(o *Issuer) { o.Smart = true })
+	s := v.Smart([]Issuer{{URL: i.URL, Smart: true}})
+	i.Away.Store(true)
+	if about := s.Metadata(t.Context()); len(about) != 1 || string(about["issuer"]) != `"`+i.URL+`"` {
+		t.Errorf("while it is away: %s", about)
+	}
+	i.Away.Store(false)
+	s = v.Smart([]Issuer{{URL: "http://127.0.0.1:1"}, {URL: i.URL, Smart: true}})
+	if about := s.Metadata(t.Context()); len(about["jwks_uri"]) == 0 || string(about["issuer"]) != `"`+i.URL+`"` {
+		t.Errorf("%s", about)
+	}
+	if v.Smart([]Issuer{{URL: i.URL}}) != nil {
+		t.Error("an issuer without scopes")
 	}
 }
 

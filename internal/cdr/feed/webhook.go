@@ -91,7 +91,8 @@ type NewWebhook struct {
 }
 
 // AddWebhook makes a webhook that sees what the caller sees, and gives the key
-// its messages are signed with.
+// its messages are signed with. A token that is narrowed may make none: the
+// webhook would outlive the token and see more.
 func (f *Feed) AddWebhook(ctx context.Context, caller cdr.Caller, n NewWebhook) (Webhook, string, error) {
 	p, err := f.reader(ctx, caller)
 	if err != nil {
@@ -99,6 +100,9 @@ func (f *Feed) AddWebhook(ctx context.Context, caller cdr.Caller, n NewWebhook) 
 	}
 	if caller.All {
 		return Webhook{}, "", fault.New(fault.Conflict, "webhooks", "a webhook sees what its principal sees, and without authentication there is none")
+	}
+	if caller.Scopes != nil || caller.EHR != "" {
+		return Webhook{}, "", f.Act.Deny(ctx, caller, p, cdr.Event{Action: "C", Object: "webhooks"})
 	}
 	if err := f.Sender.Fits(n.URL); err != nil {
 		return Webhook{}, "", err
