@@ -49,6 +49,10 @@ type BundleEntry struct {
 type BundleRequest struct {
 	Method string `json:"method"`
 	URL    string `json:"url"`
+	// IfNoneExist is a search: what it finds is not made again.
+	IfNoneExist string `json:"ifNoneExist,omitempty"`
+	IfMatch     string `json:"ifMatch,omitempty"`
+	IfNoneMatch string `json:"ifNoneMatch,omitempty"`
 }
 
 // BundleResponse is what it was answered.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gofrs/uuid/v5"
+	"github.com/tidwall/gjson"
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
@@ -14,6 +15,7 @@ import (
 	"github.com/quire-cdr/quire/internal/rm"
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
+	"github.com/quire-cdr/quire/internal/sdc/binding"
 	"github.com/quire-cdr/quire/internal/sdc/extract"
 )
 
@@ -101,11 +103,44 @@ func (x *Extractor) document(ctx context.Context, caller cdr.Caller, doc cdr.Doc
 			return nil, err
 		}
 	}
-	out := &Extracted{Result: extract.Extract(tree, form.Template.Compiled, x.Mappings, facts), Withheld: doc.Withheld}
+	out := &Extracted{Withheld: doc.Withheld}
+	if out.Result, err = x.itself(ctx, caller, tree, facts); err != nil {
+		return nil, err
+	}
+	if out.Bundle.ResourceType == "" {
+		out.Result = extract.Extract(tree, form.Template.Compiled, x.Mappings, facts)
+	}
 	if x.Ways != nil && doc.Lifecycle == cdr.Complete {
 		out.Ways = x.Ways.Judge(doc.Template, tree)
 	}
 	return out, nil
+}
+
+// itself extracts what a form from elsewhere says itself that its answers become;
+// zero where it says nothing, and the archetypes speak.
+func (x *Extractor) itself(ctx context.Context, caller cdr.Caller, tree *rm.Tree, facts extract.Facts) (none extract.Result, err error) {
+	if _, ok := binding.Fed(tree); !ok {
+		return none, nil
+	}
+	response, err := x.Forms.responded(ctx, caller, tree)
+	if fault.Is(err, fault.Conflict) {
+		return none, nil // bound in another way since
+	}
+	if err != nil {
+		return none, err
+	}
+	questionnaire, err := x.Forms.kept(ctx, caller, gjson.GetBytes(response, "questionnaire").String())
+	if err != nil || !extract.Says(questionnaire) {
+		return none, err
+	}
+	shown := map[string]any{"id": facts.Object}
+	if !gjson.GetBytes(response, "subject").Exists() {
+		shown["subject"] = facts.Subject
+	}
+	if response, err = binding.Shown(response, shown); err != nil {
+		return none, err
+	}
+	return extract.FromQuestionnaire(questionnaire, response, facts), nil
 }
 
 // subject names the person as receivers know them: by what the record's status
@@ -175,7 +210,13 @@ func (x *Extractor) would(ctx context.Context, caller cdr.Caller, s Submission, 
 		return nil, err
 	}
 	tpl := done.Form.Template
-	out := &Extracted{Result: extract.Extract(done.Would.Tree, tpl.Compiled, x.Mappings, facts), Withheld: x.Forms.Service.MayWithhold(ctx, caller)}
+	out := &Extracted{Withheld: x.Forms.Service.MayWithhold(ctx, caller)}
+	if out.Result, err = x.itself(ctx, caller, done.Would.Tree, facts); err != nil {
+		return nil, err
+	}
+	if out.Bundle.ResourceType == "" {
+		out.Result = extract.Extract(done.Would.Tree, tpl.Compiled, x.Mappings, facts)
+	}
 	if x.Ways != nil && facts.Lifecycle == cdr.Complete {
 		out.Ways = x.Ways.Judge(tpl.ID, done.Would.Tree)
 	}

@@ -203,26 +203,32 @@ func (f *Forms) Submitted(ctx context.Context, caller cdr.Caller, object string,
 	if err != nil {
 		return nil, doc, err
 	}
+	text, err := f.responded(ctx, caller, tree)
+	return text, doc, err
+}
+
+// responded is the response to a form from elsewhere that a composition was made of.
+func (f *Forms) responded(ctx context.Context, caller cdr.Caller, tree *rm.Tree) ([]byte, error) {
 	other := fault.New(fault.Conflict, "other-form", "the composition was not made of an answer to a form from elsewhere")
 	questionnaire, ok := binding.Fed(tree)
 	if !ok {
-		return nil, doc, other
+		return nil, other
+	}
+	if templateOf(tree) == binding.GenericTemplate {
+		o, err := f.generic(ctx, caller, questionnaire, "", "")
+		if err != nil {
+			return nil, err
+		}
+		return o.bound.Respond(tree)
 	}
 	_, b, err := f.foreign(ctx, caller, questionnaire)
-	if err == nil && templateOf(tree) == binding.GenericTemplate {
-		var o *outside
-		if o, err = f.generic(ctx, caller, questionnaire, "", ""); err == nil {
-			b = o.bound
-		}
-	}
 	if err != nil {
-		return nil, doc, err
+		return nil, err
 	}
 	if b == nil || b.Template != templateOf(tree) {
-		return nil, doc, other
+		return nil, other
 	}
-	text, err := b.Respond(tree)
-	return text, doc, err
+	return b.Respond(tree)
 }
 
 // atOnce is how far the time of filling may be from that of the commit to count

@@ -131,7 +131,11 @@ func answer(call *rest.Call, contentType string, done *form.Extracted) error {
 		issues.Issue = append(issues.Issue, fhir.OutcomeIssue{Extension: extensions, Severity: severity, Code: "informational", Details: &fhir.CodeableConcept{Text: code}, Diagnostics: text})
 	}
 	for _, r := range done.Refusals {
-		note("warning", r.Reason, r.Message, fhir.Extension{URL: sdc.ExtPath, ValueString: r.AQLPath})
+		var at []fhir.Extension
+		if r.AQLPath != "" {
+			at = []fhir.Extension{{URL: sdc.ExtPath, ValueString: r.AQLPath}}
+		}
+		note("warning", r.Reason, r.Message, at...)
 	}
 	for _, w := range done.Ways {
 		switch {
