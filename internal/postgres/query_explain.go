@@ -140,6 +140,10 @@ func judge(e *cdr.QueryExplanation, p *plan.Plan, s *sqlgen.Statement) {
 			e.Slow = append(e.Slow, "no condition is on a promoted path: every node of the archetypes is opened to judge it")
 		case len(p.Order) > 0 && p.Limit >= 0:
 			e.Slow = append(e.Slow, "all rows are found and sorted before the first are given")
+			if l := missingFirst(p); l != nil {
+				e.Slow = append(e.Slow, "rows without a value come first in this order, and the promoted path "+promotion.Place{Archetype: l.Archetype, Path: l.Text}.String()+
+					" has none of them: with NULLS LAST, or a condition on the path, it is read in its order")
+			}
 		default:
 			e.Slow = append(e.Slow, "the query has no condition: it reads all that the caller may see of its classes")
 		}
@@ -147,4 +151,18 @@ func judge(e *cdr.QueryExplanation, p *plan.Plan, s *sqlgen.Statement) {
 			e.Promote = append(e.Promote, at.Command())
 		}
 	}
+}
+
+// missingFirst is the promoted path a query is sorted by where what has no value
+// comes first, nil where there is none.
+func missingFirst(p *plan.Plan) *plan.Leaf {
+	k := p.Order[0]
+	by := k.Value
+	if k.Column > 0 {
+		by = p.Columns[k.Column-1].Value
+	}
+	if r, ok := by.(*plan.Ref); ok && k.Nulls.First(k.Descending) {
+		return p.Dictionary.Leaf(r)
+	}
+	return nil
 }

@@ -78,4 +78,11 @@ func TestExplainSaysWhatHelps(t *testing.T) {
 	if !strings.HasPrefix(after.Promoted, path) || len(after.Promote) > 0 || !slices.Contains(after.Indexes, "leaf_n") {
 		t.Errorf("after: %+v", after)
 	}
+	const sorted = "SELECT o/" + path + "/magnitude FROM OBSERVATION o[openEHR-EHR-OBSERVATION.test_pressure.v1] ORDER BY o/" + path + "/magnitude DESC"
+	if got := e.explain(t, sorted+" LIMIT 5"); got.Promoted != "" || !strings.Contains(strings.Join(got.Slow, "\n"), "with NULLS LAST") {
+		t.Errorf("what has no value comes first: %+v", got)
+	}
+	if got := e.explain(t, sorted+" NULLS LAST LIMIT 5"); !strings.HasPrefix(got.Promoted, path) || len(got.Slow) > 0 {
+		t.Errorf("what has no value comes last: %+v", got)
+	}
 }
