@@ -9,21 +9,34 @@ import (
 )
 
 type accessCommand struct {
-	Explain accessExplain `cmd:"" help:"Say which gate lets an identity into a record, or what is missing."`
-	Saw     accessSaw     `cmd:"" help:"List who accessed a record, newest first."`
-	Relate  accessRelate  `cmd:"" help:"Begin a relationship between an organisation and a person's record."`
-	Grant   accessGrant   `cmd:"" help:"Give one record to a person, team or role."`
-	Key     accessKey     `cmd:"" help:"Make an API key, for the first identities of a server."`
-	Apply   accessApply   `cmd:"" help:"Make the rights in Keto what a policy file says."`
+	Explain   accessExplain      `cmd:"" help:"Say which gate lets an identity into a record, or what is missing."`
+	WhoCan    accessWho          `cmd:"" help:"List who can act on a record, in which role and by which path."`
+	Saw       accessSaw          `cmd:"" help:"List who accessed a record, newest first."`
+	Relate    accessRelate       `cmd:"" help:"Begin a relationship between an organisation and a person's record."`
+	Grant     accessGrant        `cmd:"" help:"Give one record to a person, team or role."`
+	Key       accessKey          `cmd:"" help:"Make an API key, for the first identities of a server."`
+	Apply     accessApply        `cmd:"" help:"Make the policy what a file says: roles, teams, organisations, labels, areas, rules."`
+	Export    accessPolicyExport `cmd:"" help:"Write the policy as the file that apply reads."`
+	Reviews   accessReviews      `cmd:"" help:"List emergency accesses that nobody has reviewed."`
+	Review    accessReview       `cmd:"" help:"Close an emergency access with the outcome of its review."`
+	Reconcile accessReconcile    `cmd:"" help:"Compare Keto with the recorded policy, and mend what differs."`
 }
 
 type accessExplain struct {
-	Server remote `embed:"" set:"identity=clinician"`
-	EHR    string `arg:"" help:"The EHR."`
+	Server  remote `embed:"" set:"identity=clinician"`
+	EHR     string `arg:"" help:"The EHR."`
+	Of      string `help:"Explain for this principal instead of oneself, as who manages access to the record; user:... or svc:..." placeholder:"PRINCIPAL"`
+	Role    string `help:"The role that principal would select."`
+	Action  string `help:"read or write." default:"read" enum:"read,write"`
+	Version string `help:"A version of the record, by its uid or its object's: its labels are judged too."`
 }
 
 // Run prints the decision as the server explains it.
 func (c accessExplain) Run(ctx context.Context) error {
+	if c.Of != "" {
+		values := url.Values{"action": {c.Action}, "role": {c.Role}, "version_uid": {c.Version}}
+		return c.Server.show(ctx, "GET", "/access/v1/ehr/"+c.EHR+"/explain/"+url.PathEscape(c.Of)+"?"+values.Encode(), nil)
+	}
 	return c.Server.show(ctx, "GET", "/access/v1/ehr/"+c.EHR+"/explain", nil)
 }
 

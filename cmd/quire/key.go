@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/quire-cdr/quire/internal/authn"
 	"github.com/quire-cdr/quire/internal/cdr"
-	"github.com/quire-cdr/quire/internal/keto"
 )
 
 // accessKey makes the first identities of a production server; it needs the
@@ -46,55 +43,5 @@ func (c accessKey) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Println(text)
-	return nil
-}
-
-// accessApply gives roles their rights in Keto.
-type accessApply struct {
-	Store     store  `embed:""`
-	Policy    string `arg:"" type:"existingfile" help:"JSON: namespace, object, relation, list of subjects. A relation that is named holds exactly the subjects listed."`
-	KetoRead  string `name:"keto-read-url" help:"Base URL of Keto's read API." env:"QUIRE_KETO_READ_URL" required:"" placeholder:"URL"`
-	KetoWrite string `name:"keto-write-url" help:"Base URL of Keto's write API." env:"QUIRE_KETO_WRITE_URL" required:"" placeholder:"URL"`
-	Sentinel  string `name:"keto-sentinel" help:"Object of the sentinel tuple; it is written where it is missing." env:"QUIRE_KETO_SENTINEL" required:"" placeholder:"OBJECT"`
-	DryRun    bool   `help:"Say what would change and change nothing."`
-}
-
-// Run applies the policy and prints what changed.
-func (c accessApply) Run(ctx context.Context) error {
-	text, err := os.ReadFile(c.Policy)
-	if err != nil {
-		return err
-	}
-	var policy keto.Policy
-	if err := json.Unmarshal(text, &policy); err != nil {
-		return fmt.Errorf("%s: %w", c.Policy, err)
-	}
-	if err := policy.Check(); err != nil {
-		return err
-	}
-	if err := keto.Probe(ctx, c.KetoRead, c.KetoWrite, c.Sentinel); err != nil {
-		return err
-	}
-	identities, end, err := c.Store.identities(ctx)
-	if err != nil {
-		return err
-	}
-	defer end()
-	authorizer := keto.New(keto.Config{ReadURL: c.KetoRead, WriteURL: c.KetoWrite, Sentinel: c.Sentinel, Epochs: identities, Families: identities})
-	defer authorizer.Close()
-	do := authorizer.Apply
-	if c.DryRun {
-		do = authorizer.Diff
-	}
-	change, err := do(ctx, policy)
-	if err != nil {
-		return err
-	}
-	for _, t := range change.Added {
-		fmt.Println("+", t)
-	}
-	for _, t := range change.Removed {
-		fmt.Println("-", t)
-	}
 	return nil
 }

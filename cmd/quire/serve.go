@@ -56,7 +56,7 @@ func (c serveCommand) Run(ctx context.Context) error {
 	p, err := assemble(ctx, wiring{
 		Database: postgres.Config{DSN: c.DatabaseURL, Pooled: c.DatabaseDirectURL != "", Record: c.PoolRecord, Query: c.PoolQuery, Wait: c.PoolWait, QueryWait: c.PoolQueryWait, Zone: values.Zone},
 		Direct:   direct, KetoRead: c.KetoRead, KetoWrite: c.KetoWrite, Sentinel: c.KetoSentinel,
-		SystemID: c.SystemID, Compat: values.Compat, Destruction: c.Destroy, TwoPersons: true, FormSecret: values.FormSecret, Populate: values.Populate, QueryLimits: values.QueryLimits, AuditSecrets: values.AuditSecrets, AuditAnchor: c.AuditAnchor, WebhookHosts: c.WebhookHosts, ExitsFile: c.ExitsFile, MappingDir: c.MappingDir, AutoPromote: c.AutoPromote,
+		SystemID: c.SystemID, Compat: values.Compat, Destruction: c.Destroy, TwoPersons: true, FormSecret: values.FormSecret, Populate: values.Populate, QueryLimits: values.QueryLimits, AuditSecrets: values.AuditSecrets, AuditAnchor: c.AuditAnchor, WebhookHosts: c.WebhookHosts, AlertURL: c.AlertURL, ExitsFile: c.ExitsFile, MappingDir: c.MappingDir, AutoPromote: c.AutoPromote,
 		Terminology: c.terminology(values, log), PassUnanswered: c.TerminologyOutage == "flag", Log: log,
 	})
 	if err != nil {

@@ -286,7 +286,7 @@ func (p *parts) bootstrap(ctx context.Context, keep *secrets) error {
 		members[r.name] = append(members[r.name], r.subject)
 	}
 	err := patiently(ctx, func() error {
-		_, err := p.authorizer.Apply(ctx, policy(members))
+		_, err := p.policies.Ensure(ctx, system(""), demoPolicy(members).Tuples())
 		return err
 	})
 	if err != nil {
@@ -307,10 +307,10 @@ func (p *parts) bootstrap(ctx context.Context, keep *secrets) error {
 	return nil
 }
 
-// policy is who may do what in the demo. EHRbase's users have everything in an
+// demoPolicy is who may do what in the demo. EHRbase's users have everything in an
 // organisation of their own; only its administrator has what destroys records
 // or administers users.
-func policy(members map[string][]string) keto.Policy {
+func demoPolicy(members map[string][]string) keto.Policy {
 	p := keto.Standard(demo.Organisations, "X99OTHER", members)
 	p["Role"][compatRole] = map[string][]string{"members": {compatUser}}
 	p["Role"][compatAdminRole] = map[string][]string{"members": {compatAdmin}}

@@ -15,9 +15,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/quire-cdr/quire/internal/cdr"
+	"github.com/quire-cdr/quire/internal/cdr/emergency"
 	"github.com/quire-cdr/quire/internal/cdr/feed"
 	"github.com/quire-cdr/quire/internal/cdr/form"
 	"github.com/quire-cdr/quire/internal/cdr/library"
+	"github.com/quire-cdr/quire/internal/cdr/policy"
 	"github.com/quire-cdr/quire/internal/cdr/promotion"
 	"github.com/quire-cdr/quire/internal/cdr/transfer"
 	"github.com/quire-cdr/quire/internal/keto"
@@ -49,6 +51,8 @@ type parts struct {
 	forms      *form.Forms
 	library    *library.Library
 	control    *cdr.AccessControl
+	policies   *policy.Policies
+	emergency  *emergency.Emergencies
 	trail      *cdr.AuditTrail
 	sealing    sealing
 	transfers  *transfer.Transfers
@@ -90,6 +94,8 @@ type wiring struct {
 	ExitsFile, MappingDir string
 	// WebhookHosts are those that may be told of changes.
 	WebhookHosts []string
+	// AlertURL is told when glass is broken, "" for nobody.
+	AlertURL string
 	// AutoPromote is how many paths stored queries may have promoted.
 	AutoPromote int
 	Log         *slog.Logger
@@ -162,6 +168,7 @@ func assemble(ctx context.Context, w wiring) (_ *parts, err error) {
 	p.library.Taken = p.forms.Derived
 	p.control = &cdr.AccessControl{Store: p.access, Authorizer: scoped, Auditor: p.auditor}
 	p.trail = &cdr.AuditTrail{Store: p.access, Rows: p.access, Opener: p.sealing.keys, Access: p.access, Authorizer: scoped, Auditor: p.auditor}
+	p.policies, p.emergency = newPolicies(p), newEmergencies(p, w)
 	p.transfers = &transfer.Transfers{Store: p.db, Act: p.service.Act(), Trail: p.access, SystemID: w.SystemID}
 	p.promotions = &promotion.Promotions{Store: p.db, Act: p.service.Act(), Automatic: w.AutoPromote}
 	p.feed = &feed.Feed{
@@ -233,7 +240,7 @@ func (p *parts) listen(o listenOptions) (_ *listeners, err error) {
 		admin.Routes(p.service), admin.PurgeRoutes(p.service), admin.HoldRoutes(p.service), admin.TransferRoutes(p.transfers),
 		admin.FeedRoutes(p.feed), admin.ExitRoutes(p.ways.exits), restfhir.ExtractRoutes(p.ways.extractor),
 		admin.IndexRoutes(p.promotions),
-		restaccess.Routes(p.control),
+		restaccess.Routes(p.control), restaccess.PolicyRoutes(p.policies), restaccess.EmergencyRoutes(p.emergency),
 		audit.Routes(p.trail), audit.EventRoutes(p.trail, p.sealing, o.SystemID),
 		web.Routes(web.About{Version: version, SystemID: o.SystemID, Demo: o.Demo}),
 	)
@@ -268,6 +275,8 @@ func (p *parts) run(ctx context.Context, l *listeners, draining *atomic.Bool) er
 	behind.Go(func() error { return ended(backgroundCtx, p.authorizer.Run(backgroundCtx)) })
 	behind.Go(func() error { return p.auditor.Run(backgroundCtx) })
 	behind.Go(func() error { return p.feed.Run(backgroundCtx) })
+	behind.Go(func() error { return p.policies.Run(backgroundCtx) })
+	behind.Go(func() error { return p.emergency.Run(backgroundCtx) })
 	behind.Go(func() error { return p.ways.run(backgroundCtx) })
 	behind.Go(func() error { return p.db.RunIndex(backgroundCtx, p.indexFailed) })
 	behind.Go(func() error { return p.promotions.Run(backgroundCtx, p.indexFailed) })

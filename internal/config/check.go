@@ -146,6 +146,9 @@ func (s *Serve) checkTerminology(v *Values, wrong func(flag, format string, args
 	if s.TerminologyKeep <= 0 {
 		wrong("terminology-keep", "it must be more than 0")
 	}
+	if u, err := url.Parse(s.AlertURL); s.AlertURL != "" && (err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || u.Hostname() != "localhost" && u.Hostname() != "127.0.0.1")) {
+		wrong("alert-url", "it must be like https://alerts.example.org/break-glass")
+	}
 	if s.TerminologyURL != "" && !isURL(s.TerminologyURL, "http", "https") {
 		wrong("terminology-url", "it must be like https://tx.example.org/fhir")
 	}

@@ -57,6 +57,8 @@ type Serve struct {
 
 	WebhookHosts []string `name:"webhook-hosts" help:"Hosts that webhooks may be sent to, each as host or host:port as in its URL. Without any none can be made." env:"QUIRE_WEBHOOK_HOSTS" placeholder:"HOST" group:"Webhooks"`
 
+	AlertURL string `name:"alert-url" help:"HTTPS address that is told within seconds whenever somebody opens a record in an emergency: who, where, in which organisation, and why as a code. Without it the queue of reviews tells alone." env:"QUIRE_ALERT_URL" placeholder:"URL" group:"Access"`
+
 	AutoPromote int `help:"How many paths stored queries may have promoted to an index by themselves; 0 leaves all to quire index add." default:"20" env:"QUIRE_AUTO_PROMOTE" placeholder:"N" group:"Queries"`
 
 	RatePerSecond float64  `help:"Requests a second of each identity in the long run, by process; 0 is no bound." default:"0" env:"QUIRE_RATE_PER_SECOND" placeholder:"N" group:"Limits"`

@@ -217,8 +217,8 @@ where ehr_id = $1 and grantee = $2 and (valid_to is null or valid_to > clock_tim
 	endRestrictionSQL = `update ehr_restriction set valid_to = greatest(clock_timestamp(), valid_from)
 where ehr_id = $1 and id = $2 and (valid_to is null or valid_to > clock_timestamp())`
 
-	insertBreakGlassSQL = `insert into break_glass (ehr_id, id, principal, org, reason_code, reason, expires_at)
-values ($1, $2, $3, $4, $5, $6, clock_timestamp() + make_interval(mins => $7)) returning expires_at`
+	insertBreakGlassSQL = `insert into break_glass (ehr_id, id, principal, org, reason_code, reason, expires_at, role)
+values ($1, $2, $3, $4, $5, $6, clock_timestamp() + make_interval(mins => $7), $8) returning expires_at`
 )
 
 // Relate begins a relationship; one like it that lives already is left.
@@ -267,7 +267,7 @@ func (a *Access) EndRestriction(ctx context.Context, ehr, id string, audit cdr.E
 func (a *Access) OpenBreakGlass(ctx context.Context, b cdr.BreakGlass, audit cdr.Event) (time.Time, error) {
 	var ends time.Time
 	err := a.change(ctx, audit, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, insertBreakGlassSQL, b.EHR, b.ID, b.Principal, b.Organisation, b.ReasonCode, b.Reason, b.Minutes).Scan(&ends)
+		return tx.QueryRow(ctx, insertBreakGlassSQL, b.EHR, b.ID, b.Principal, b.Organisation, b.ReasonCode, b.Reason, b.Minutes, audit.Role).Scan(&ends)
 	})
 	return ends, translate(ctx, err)
 }
