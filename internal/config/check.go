@@ -83,6 +83,9 @@ func (s *Serve) Check() (Values, error) {
 			wrong(flag, "it is needed, as postgres://user@host/database")
 		}
 	}
+	if u, err := url.Parse(s.AlertURL); s.AlertURL != "" && (err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || u.Hostname() != "localhost" && u.Hostname() != "127.0.0.1")) {
+		wrong("alert-url", "it must be like https://alerts.example.org/break-glass")
+	}
 	for flag, address := range map[string]string{"keto-read-url": s.KetoRead, "keto-write-url": s.KetoWrite} {
 		if !isURL(address, "http", "https") {
 			wrong(flag, "it is needed, as http://host:port")
@@ -145,9 +148,6 @@ func (s *Serve) checkTerminology(v *Values, wrong func(flag, format string, args
 	}
 	if s.TerminologyKeep <= 0 {
 		wrong("terminology-keep", "it must be more than 0")
-	}
-	if u, err := url.Parse(s.AlertURL); s.AlertURL != "" && (err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || u.Hostname() != "localhost" && u.Hostname() != "127.0.0.1")) {
-		wrong("alert-url", "it must be like https://alerts.example.org/break-glass")
 	}
 	if s.TerminologyURL != "" && !isURL(s.TerminologyURL, "http", "https") {
 		wrong("terminology-url", "it must be like https://tx.example.org/fhir")
