@@ -1,7 +1,6 @@
 package opt
 
 import (
-	"encoding/xml"
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/aom"
@@ -112,15 +111,15 @@ func (r *reader) value(e element) *aom.Value {
 	v := &aom.Value{Type: e.class}
 	var text strings.Builder
 	for {
-		switch t := r.token().(type) {
-		case nil:
+		switch t := r.token(); t.kind {
+		case nothing:
 			return v
-		case xml.CharData:
-			text.Write(t)
-		case xml.StartElement:
+		case charData:
+			text.WriteString(t.text)
+		case startTag:
 			child := r.enter(t, 0)
 			v.Members = append(v.Members, aom.Member{Name: child.name, Value: r.value(child)})
-		case xml.EndElement:
+		case endTag:
 			r.leave(t)
 			if len(v.Members) == 0 {
 				v.Text = text.String()

@@ -1,7 +1,6 @@
 package opt
 
 import (
-	"encoding/xml"
 	"io"
 	"strings"
 
@@ -33,18 +32,18 @@ func Read(in io.Reader) (*aom.OperationalTemplate, error) {
 
 func (r *reader) document() *aom.OperationalTemplate {
 	for {
-		switch t := r.token().(type) {
-		case nil:
+		switch t := r.token(); t.kind {
+		case nothing:
 			return nil
-		case xml.CharData:
-			if strings.TrimSpace(string(t)) != "" {
+		case charData:
+			if strings.TrimSpace(t.text) != "" {
 				r.stop("opt-xml", "text before the root element")
 				return nil
 			}
-		case xml.EndElement:
+		case endTag:
 			r.stop("opt-xml", "an end tag without a start")
 			return nil
-		case xml.StartElement:
+		case startTag:
 			e := r.enter(t, 0)
 			if e.name != "template" || !openehrNamespace(t) {
 				r.stop("opt-root", "the root element is not an openEHR template")
@@ -57,10 +56,10 @@ func (r *reader) document() *aom.OperationalTemplate {
 	}
 }
 
-func openehrNamespace(t xml.StartElement) bool {
-	for _, a := range t.Attr {
-		if a.Name.Space == "" && a.Name.Local == "xmlns" && t.Name.Space == "" ||
-			a.Name.Space == "xmlns" && a.Name.Local == t.Name.Space {
+func openehrNamespace(t token) bool {
+	for _, a := range t.attrs {
+		if a.Name.Space == "" && a.Name.Local == "xmlns" && t.name.Space == "" ||
+			a.Name.Space == "xmlns" && a.Name.Local == t.name.Space {
 			return a.Value == NamespaceV1 || a.Value == NamespaceV2
 		}
 	}
@@ -70,14 +69,12 @@ func openehrNamespace(t xml.StartElement) bool {
 // trailer allows nothing but blanks and comments after the root.
 func (r *reader) trailer() {
 	for !r.stopped {
-		t, err := r.dec.RawToken()
+		t, err := r.scan.next()
 		if err == io.EOF {
 			return
 		}
-		r.line, r.col = r.dec.InputPos()
-		text, isText := t.(xml.CharData)
-		_, isComment := t.(xml.Comment)
-		if err != nil || !isComment && !(isText && strings.TrimSpace(string(text)) == "") {
+		r.line, r.col = r.scan.position()
+		if err != nil || t.kind != aside && !(t.kind == charData && strings.TrimSpace(t.text) == "") {
 			r.stop("opt-xml", "something follows the template")
 		}
 	}

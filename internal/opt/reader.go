@@ -1,7 +1,6 @@
 package opt
 
 import (
-	"bufio"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -46,7 +45,7 @@ type step struct {
 // reader pulls tokens. A fault of content is collected and reading goes on; a
 // fault of form (not well-formed, too deep, too large) stops it: stopped is set.
 type reader struct {
-	dec     *xml.Decoder
+	scan    *scanner
 	path    []step
 	faults  []fault.Issue
 	stopped bool
@@ -55,66 +54,41 @@ type reader struct {
 }
 
 func newReader(in io.Reader) *reader {
-	limited := &io.LimitedReader{R: in, N: maxBytes + 1}
-	buffered := bufio.NewReaderSize(limited, 64<<10)
-	if mark, err := buffered.Peek(3); err == nil && string(mark) == "\xef\xbb\xbf" {
-		_, _ = buffered.Discard(3)
+	scan, err := newScanner(in)
+	r := &reader{scan: scan, line: 1, col: 1}
+	if err != nil {
+		r.stop("opt-xml", err.Error())
 	}
-	r := &reader{dec: xml.NewDecoder(&cappedReader{Reader: buffered, limit: limited})}
-	r.dec.Strict = true
 	return r
-}
-
-// cappedReader turns the end of the limit into an error instead of an end.
-type cappedReader struct {
-	*bufio.Reader
-	limit *io.LimitedReader
 }
 
 var errTooLarge = errors.New("the template is larger than 32 MB")
 
-func (c *cappedReader) Read(p []byte) (int, error) {
-	n, err := c.Reader.Read(p)
-	return n, c.check(err)
-}
-
-func (c *cappedReader) ReadByte() (byte, error) {
-	b, err := c.Reader.ReadByte()
-	return b, c.check(err)
-}
-
-func (c *cappedReader) check(err error) error {
-	if err == io.EOF && c.limit.N <= 0 {
-		return errTooLarge
-	}
-	return err
-}
-
-// token gives the next token, nil when reading has stopped. Comments and
+// token gives the next token, nothing when reading has stopped. Comments and
 // processing instructions are passed over; a document type is refused, because
 // entities come with it.
-func (r *reader) token() xml.Token {
+func (r *reader) token() token {
 	for !r.stopped {
-		r.line, r.col = r.dec.InputPos()
-		t, err := r.dec.RawToken()
+		r.line, r.col = r.scan.position()
+		t, err := r.scan.next()
 		if err != nil {
-			r.line, r.col = r.dec.InputPos()
+			r.line, r.col = r.scan.position()
 			if err == io.EOF {
 				err = errors.New("the document ends too early")
 			}
-			r.stop("opt-xml", strings.TrimPrefix(err.Error(), "XML "))
-			return nil
+			r.stop("opt-xml", err.Error())
+			return token{}
 		}
-		switch t.(type) {
-		case xml.Comment, xml.ProcInst:
+		switch t.kind {
+		case aside:
 			continue
-		case xml.Directive:
+		case directive:
 			r.stop("opt-xml", "a document type declaration is not allowed")
-			return nil
+			return token{}
 		}
 		return t
 	}
-	return nil
+	return token{}
 }
 
 func (r *reader) stop(rule, message string) {
@@ -147,14 +121,14 @@ func (r *reader) where() string {
 	return b.String()
 }
 
-func (r *reader) enter(t xml.StartElement, n int) element {
-	e := element{name: t.Name.Local, attrs: t.Attr, line: r.line, col: r.col}
-	for _, a := range t.Attr {
+func (r *reader) enter(t token, n int) element {
+	e := element{name: t.name.Local, attrs: t.attrs, line: r.line, col: r.col}
+	for _, a := range t.attrs {
 		if a.Name.Local == "type" && a.Name.Space != "" && a.Name.Space != "xmlns" {
 			e.class = a.Value[strings.IndexByte(a.Value, ':')+1:]
 		}
 	}
-	r.path = append(r.path, step{t.Name.Local, n})
+	r.path = append(r.path, step{t.name.Local, n})
 	if len(r.path) > maxDepth {
 		r.stop("opt-xml", "the document is nested too deeply")
 	}
@@ -162,9 +136,9 @@ func (r *reader) enter(t xml.StartElement, n int) element {
 }
 
 // leave checks the end tag; RawToken does not.
-func (r *reader) leave(end xml.EndElement) {
-	if open := r.path[len(r.path)-1].name; end.Name.Local != open {
-		r.stop("opt-xml", fmt.Sprintf("<%s> is closed by </%s>", open, end.Name.Local))
+func (r *reader) leave(end token) {
+	if open := r.path[len(r.path)-1].name; end.name.Local != open {
+		r.stop("opt-xml", fmt.Sprintf("<%s> is closed by </%s>", open, end.name.Local))
 		return
 	}
 	r.path = r.path[:len(r.path)-1]
@@ -175,19 +149,19 @@ func (r *reader) leave(end xml.EndElement) {
 func (r *reader) each(parent element, s *schema, visit func(child element)) {
 	var counts [24]int
 	for {
-		switch t := r.token().(type) {
-		case nil:
+		switch t := r.token(); t.kind {
+		case nothing:
 			return
-		case xml.CharData:
-			if strings.TrimSpace(string(t)) != "" {
+		case charData:
+			if strings.TrimSpace(t.text) != "" {
 				r.fault("opt-text", "elements only", "", "text within %s, which holds elements only", s.class)
 			}
-		case xml.EndElement:
+		case endTag:
 			r.missing(parent, s, &counts)
 			r.leave(t)
 			return
-		case xml.StartElement:
-			i, known := s.index[t.Name.Local]
+		case startTag:
+			i, known := s.index[t.name.Local]
 			if !known {
 				e := r.enter(t, 0)
 				if !s.open {
@@ -227,12 +201,12 @@ func (r *reader) missing(parent element, s *schema, counts *[24]int) {
 func (r *reader) skip() {
 	base := len(r.path)
 	for {
-		switch t := r.token().(type) {
-		case nil:
+		switch t := r.token(); t.kind {
+		case nothing:
 			return
-		case xml.StartElement:
+		case startTag:
 			r.enter(t, 0)
-		case xml.EndElement:
+		case endTag:
 			r.leave(t)
 			if r.stopped || len(r.path) < base {
 				return
@@ -246,20 +220,20 @@ func (r *reader) text() string {
 	var first string
 	var more []byte
 	for {
-		switch t := r.token().(type) {
-		case nil:
+		switch t := r.token(); t.kind {
+		case nothing:
 			return first
-		case xml.CharData:
+		case charData:
 			if first == "" {
-				first = string(t)
+				first = t.text
 			} else {
-				more = append(more, t...)
+				more = append(more, t.text...)
 			}
-		case xml.StartElement:
+		case startTag:
 			e := r.enter(t, 0)
 			r.fault("opt-text", "text only", e.name, "element %s where only text may stand", e.name)
 			r.skip()
-		case xml.EndElement:
+		case endTag:
 			r.leave(t)
 			return first + string(more)
 		}
