@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -95,6 +97,26 @@ func (call *Call) QueryInt(name string) (*int, error) {
 		return nil, fault.New(fault.Invalid, "query-parameter", "the query parameter %s must be a whole number, 0 or more", name)
 	}
 	return &n, nil
+}
+
+// FormQuery adds the parameters of a body in application/x-www-form-urlencoded to
+// those of the query string, which come first.
+func (call *Call) FormQuery() error {
+	body, err := call.Content()
+	if err != nil && fault.Of(err).Code != "body-missing" {
+		return err
+	}
+	values, err := url.ParseQuery(string(body))
+	if err != nil {
+		return fault.New(fault.Invalid, "query-parameter", "the body is no list of parameters")
+	}
+	args := call.ctx.Context().QueryArgs()
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		for _, value := range values[name] {
+			args.Add(name, value)
+		}
+	}
+	return nil
 }
 
 var uuidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)

@@ -17,8 +17,10 @@ type occurrence struct {
 	// at is the FHIRPath of the response item, for issues.
 	at string
 	// key is the repeat it was issued from, counted from 1; 0 is a new one.
-	key      int
-	answers  []fhir.Answer
+	key     int
+	answers []fhir.Answer
+	// places are the FHIRPaths of the answers.
+	places   []string
 	children map[*Item][]*occurrence
 }
 
@@ -122,7 +124,7 @@ func (f *Form) sortGroup(s *submitted, group *occurrence, items []fhir.ResponseI
 				if item.Type == "open-choice" || item.Class == rminfo.DV_TEXT {
 					a = freely(a)
 				}
-				o.answers = append(o.answers, a)
+				o.answers, o.places = append(o.answers, a), append(o.places, fmt.Sprintf("%s.answer[%d]", at, m))
 			}
 			for k, nested := range a.Item {
 				if strings.HasSuffix(nested.LinkID, helpSuffix) && len(nested.Answer) == 0 {
@@ -143,7 +145,7 @@ func (f *Form) sortGroup(s *submitted, group *occurrence, items []fhir.ResponseI
 		issues = append(issues, f.sortGroup(s, o, r.Item)...)
 		if item.Kind == Question && len(group.children[item]) > 0 {
 			first := group.children[item][0]
-			first.answers = append(first.answers, o.answers...)
+			first.answers, first.places = append(first.answers, o.answers...), append(first.places, o.places...)
 			continue
 		}
 		group.children[item] = append(group.children[item], o)

@@ -2,6 +2,7 @@ package sdc
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -324,7 +325,7 @@ func (c *composer) mergeChild(owner template.NodeID, child rm.ID, group *occurre
 	case item.Kind == Question && p.changed[child] != nil:
 		c.mergeElement(attr, child, func() error {
 			return c.form.buildValue(c.b, rminfo.A_value, item, c.sameOffset(item, child, p.changed[child]))
-		}, item, c.at(group, item))
+		}, item, c.answerAt(group, item, p.changed[child]))
 	case item.Kind == Question && p.nulls[child]:
 		c.mergeElement(attr, child, func() error { return c.writeNull(item, group, child) }, item, c.at(group, item))
 	default:
@@ -354,7 +355,7 @@ func (c *composer) mergeAttribute(item *Item, child rm.ID, group *occurrence) bo
 		return false
 	}
 	c.changed++
-	c.report(c.form.buildValue(c.b, item.Attr, item, back), item, c.at(group, item))
+	c.report(c.form.buildValue(c.b, item.Attr, item, back), item, c.answerAt(group, item, back))
 	return true
 }
 
@@ -394,6 +395,20 @@ func (c *composer) report(err error, item *Item, at string) {
 	}
 	c.issues = append(c.issues, fault.Issue{Path: at, FlatKey: item.LinkID, AQLPath: c.form.Template.Node(item.Node).AQLPath,
 		Archetype: c.form.Template.Node(item.Node).Archetype, Rule: "answer", Expected: item.Type, Message: err.Error()})
+}
+
+// answerAt is the FHIRPath of one answer to an item.
+func (c *composer) answerAt(group *occurrence, item *Item, answer *fhir.Answer) string {
+	if group != nil && answer != nil {
+		for _, o := range group.children[item] {
+			for n := range o.answers {
+				if n < len(o.places) && reflect.DeepEqual(&o.answers[n], answer) {
+					return o.places[n]
+				}
+			}
+		}
+	}
+	return c.at(group, item)
 }
 
 func (c *composer) unusedDeletions() []string {

@@ -30,8 +30,8 @@ func (f *Form) constrain(out *fhir.Item, i *Item, r Rendering) {
 			f.durations(out, i)
 			return
 		}
-		out.Extension = append(out.Extension, fhir.Extension{URL: extEntryFormat, ValueString: "PnYnMnWnDTnHnMnS, such as P3D or PT1H30M"})
-		out.Extension = append(out.Extension, fhir.Extension{URL: extRegex, ValueString: `-?P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?`})
+		format, pattern := f.durationFormat(i.Value)
+		out.Extension = append(out.Extension, fhir.Extension{URL: extEntryFormat, ValueString: format}, fhir.Extension{URL: extRegex, ValueString: pattern})
 	case rminfo.DV_URI, rminfo.DV_EHR_URI:
 		out.Extension = append(out.Extension, target("uri", `answer.value.all($this.matches('^[A-Za-z][A-Za-z0-9+.-]*:[^ ]*$'))`, "An address with its scheme, such as https://example.org/"))
 	case rminfo.DV_PROPORTION:
@@ -100,11 +100,13 @@ func (f *Form) display(i *Item, of option, lang string) string {
 // units writes the units of a quantity. A range that holds in one unit alone
 // cannot be said by the limits of the item, so several are a constraint.
 func (f *Form) units(out *fhir.Item, i *Item) {
-	if i.Value == template.NoNode {
-		return
+	var q *aom.Quantity
+	if i.Value != template.NoNode {
+		q, _ = f.Template.Node(i.Value).Constraint.(*aom.Quantity)
 	}
-	q, ok := f.Template.Node(i.Value).Constraint.(*aom.Quantity)
-	if !ok {
+	if q == nil || len(q.Items) == 0 {
+		// The template leaves the unit to who answers.
+		out.Extension = append(out.Extension, fhir.Extension{URL: extUnitOpen, ValueCode: "optionsOrString"})
 		return
 	}
 	decimals := -1

@@ -38,7 +38,7 @@ func (c *composer) append(owner template.NodeID, attr rminfo.Attr, group *occurr
 			answers := c.freshAnswers(item, group, p)
 			for _, answer := range answers {
 				c.changed++
-				c.newElement(attr, child, func() error { return c.form.buildValue(c.b, rminfo.A_value, item, &answer) }, item, c.at(group, item))
+				c.newElement(attr, child, func() error { return c.form.buildValue(c.b, rminfo.A_value, item, &answer) }, item, c.answerAt(group, item, &answer))
 			}
 			if (p == nil || !p.there[item]) && group.only(c.form.aside(item, rminfo.A_null_flavour)) != nil {
 				if len(answers) > 0 {
@@ -339,7 +339,7 @@ func (c *composer) newAttribute(item *Item, group *occurrence) {
 	}
 	if back := group.only(item); back != nil {
 		c.changed++
-		c.report(c.form.buildValue(c.b, item.Attr, item, back), item, c.at(group, item))
+		c.report(c.form.buildValue(c.b, item.Attr, item, back), item, c.answerAt(group, item, back))
 		return
 	}
 	if c.base != nil && (group == nil || group.key != 0) {

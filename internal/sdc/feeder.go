@@ -19,8 +19,12 @@ type Feeder struct {
 	Content, Formalism string
 }
 
-// FeederIdentifier is an identifier with who issues such.
-type FeederIdentifier struct{ Issuer, ID string }
+// FeederIdentifier is an identifier with who issues such. Type says what it is
+// of, "" for the response itself.
+type FeederIdentifier struct{ Issuer, ID, Type string }
+
+// BasedOn is the type of what a response was asked for by.
+const BasedOn = "basedOn"
 
 // FormSystem is the system of compositions made by the forms of templates.
 const FormSystem = "fhir-questionnaire-response"
@@ -34,7 +38,7 @@ func FeederOf(t *rm.Tree) Feeder {
 	}
 	var ids []FeederIdentifier
 	for c := range t.Children(audit, rminfo.A_originating_system_item_ids) {
-		ids = append(ids, FeederIdentifier{t.TextAt(c, rminfo.A_issuer), t.TextAt(c, rminfo.A_id)})
+		ids = append(ids, FeederIdentifier{t.TextAt(c, rminfo.A_issuer), t.TextAt(c, rminfo.A_id), t.TextAt(c, rminfo.A_type)})
 	}
 	return Feeder{
 		Identifiers: ids,
@@ -62,6 +66,9 @@ func Feed(t *rm.Tree, f Feeder) (*rm.Tree, error) {
 			b.String(rminfo.A_issuer, rminfo.String, i.Issuer)
 		}
 		b.String(rminfo.A_id, rminfo.String, i.ID)
+		if i.Type != "" {
+			b.String(rminfo.A_type, rminfo.String, i.Type)
+		}
 		b.Close()
 	}
 	if f.Content != "" {

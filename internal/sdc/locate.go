@@ -1,6 +1,11 @@
 package sdc
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/quire-cdr/quire/internal/fhir"
+)
 
 // Path is the AQL path of what an item answers for, from the root of the
 // composition; "" for carriers and asides, which answer for nothing of their own.
@@ -125,6 +130,30 @@ func (f *Form) Expression(i *Item) string {
 		b.WriteString(".item.where(linkId='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(chain[n]) + "')")
 	}
 	return b.String()
+}
+
+// Place is the FHIRPath of the one answer that a response gives to an item, of the
+// item where it has several or none; "" where the item does not stand there once.
+func Place(r *fhir.QuestionnaireResponse, linkID string) string {
+	place, times := "", 0
+	var walk func(items []fhir.ResponseItem, at string)
+	walk = func(items []fhir.ResponseItem, at string) {
+		for n := range items {
+			here := at + ".item[" + strconv.Itoa(n) + "]"
+			if items[n].LinkID == linkID {
+				place = here
+				if times++; len(items[n].Answer) == 1 {
+					place += ".answer[0]"
+				}
+			}
+			walk(items[n].Item, here)
+		}
+	}
+	walk(r.Item, "QuestionnaireResponse")
+	if times != 1 {
+		return ""
+	}
+	return place
 }
 
 // Extensions beside the issues of an OperationOutcome: the linkId and the

@@ -17,6 +17,7 @@ const (
 	extMinOccurs   = "http://hl7.org/fhir/StructureDefinition/questionnaire-minOccurs"
 	extMaxOccurs   = "http://hl7.org/fhir/StructureDefinition/questionnaire-maxOccurs"
 	extUnit        = "http://hl7.org/fhir/StructureDefinition/questionnaire-unitOption"
+	extUnitOpen    = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-unitOpen"
 	extMin         = "http://hl7.org/fhir/StructureDefinition/minValue"
 	extMax         = "http://hl7.org/fhir/StructureDefinition/maxValue"
 	extDecimals    = "http://hl7.org/fhir/StructureDefinition/maxDecimalPlaces"

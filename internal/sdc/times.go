@@ -155,6 +155,47 @@ func (f *Form) durationOf(node template.NodeID) *aom.Duration {
 	return nil
 }
 
+// durationFormat says how a duration of several units is written, and the pattern
+// that checks it: with the fields that the template allows.
+func (f *Form) durationFormat(node template.NodeID) (format, pattern string) {
+	allowed := "YMWDTHMS"
+	if c := f.durationOf(node); c != nil && strings.Trim(c.Pattern, "PpTt") != "" {
+		allowed = strings.TrimPrefix(strings.ToUpper(c.Pattern), "P")
+	}
+	date, clock, _ := strings.Cut(allowed, "T")
+	format, pattern = "P", `-?P(?=.)`
+	var examples []string
+	for _, letter := range "YMWD" {
+		if strings.ContainsRune(date, letter) {
+			format += "n" + string(letter)
+			pattern += `(\d+` + string(letter) + `)?`
+			examples = []string{"P3" + string(letter)}
+		}
+	}
+	if clock != "" {
+		format += "T"
+		pattern += `(T(?=\d)`
+		example := "PT"
+		for n, letter := range "HMS" {
+			if !strings.ContainsRune(clock, letter) {
+				continue
+			}
+			format += "n" + string(letter)
+			number := []string{`\d+`, `\d+`, `\d+([.,]\d+)?`}[n]
+			pattern += `(` + number + string(letter) + `)?`
+			if n < 2 || example == "PT" {
+				example += []string{"1", "30", "15"}[n] + string(letter)
+			}
+		}
+		pattern += `)?`
+		examples = append(examples, example)
+	}
+	if c := f.durationOf(node); c != nil && c.Range != nil && c.Range.LowerIncluded && !c.Range.LowerUnbounded && c.Range.Lower != "" {
+		examples = []string{c.Range.Lower}
+	}
+	return format + ", such as " + strings.Join(examples, " or "), pattern
+}
+
 var oneField = regexp.MustCompile(`^(-?)P(T?)(\d+(?:\.\d+)?)([YMWDHS])$`)
 
 // inUnit is a duration as a number of one unit, "" where it is another.

@@ -115,6 +115,7 @@ type envelope struct {
 	Authored      string           `json:"authored"`
 	Author        *fhir.Reference  `json:"author"`
 
+	BasedOn   json.RawMessage `json:"basedOn"`
 	Contained json.RawMessage `json:"contained"`
 	Modifier  json.RawMessage `json:"modifierExtension"`
 	Implicit  json.RawMessage `json:"implicitRules"`
@@ -124,7 +125,7 @@ type envelope struct {
 func (e *envelope) response() *fhir.QuestionnaireResponse {
 	r := &fhir.QuestionnaireResponse{ResourceType: "QuestionnaireResponse", ID: e.ID, Questionnaire: e.Questionnaire, Identifier: e.Identifier, Status: e.Status,
 		Subject: e.Subject, Authored: e.Authored, Author: e.Author}
-	for _, member := range []fhir.UnknownMember{{Name: "contained", Value: e.Contained}, {Name: "modifierExtension", Value: e.Modifier}, {Name: "implicitRules", Value: e.Implicit}} {
+	for _, member := range []fhir.UnknownMember{{Name: "basedOn", Value: e.BasedOn}, {Name: "contained", Value: e.Contained}, {Name: "modifierExtension", Value: e.Modifier}, {Name: "implicitRules", Value: e.Implicit}} {
 		if len(member.Value) > 0 {
 			r.Other = append(r.Other, member)
 		}
@@ -238,10 +239,7 @@ const atOnce = 60 * time.Second
 // fed says in a composition when its form was filled, where that is not when it
 // is committed, and what an answer to a foreign form says beside it.
 func (w *work) fed(tree *rm.Tree, authored string) (*rm.Tree, error) {
-	ids := sdc.FeederOf(tree).Identifiers
-	if i := w.response.Identifier; i != nil && i.Value != "" {
-		ids = []sdc.FeederIdentifier{{Issuer: i.System, ID: i.Value}}
-	}
+	ids := identifiedBy(w.response, sdc.FeederOf(tree).Identifiers)
 	if w.draft != nil {
 		sealed, err := w.draft.Seal(tree, authored)
 		if err != nil || len(ids) == 0 {
@@ -264,6 +262,41 @@ func (w *work) fed(tree *rm.Tree, authored string) (*rm.Tree, error) {
 		return sdc.Unfed(tree)
 	}
 	return sdc.Feed(tree, f)
+}
+
+// identifiedBy are the identifiers of a response and of what it was asked for by;
+// what it does not say is as it was before.
+func identifiedBy(r *fhir.QuestionnaireResponse, before []sdc.FeederIdentifier) (ids []sdc.FeederIdentifier) {
+	if i := r.Identifier; i != nil && i.Value != "" {
+		ids = append(ids, sdc.FeederIdentifier{Issuer: i.System, ID: i.Value})
+	}
+	own, reasons := len(ids) > 0, basedOn(r)
+	for _, i := range before {
+		if asked := i.Type == sdc.BasedOn; asked && reasons == nil || !asked && !own {
+			ids = append(ids, i)
+		}
+	}
+	return append(ids, reasons...)
+}
+
+// basedOn are the references of a response to what it was asked for by, nil where
+// it says nothing of that.
+func basedOn(r *fhir.QuestionnaireResponse) (ids []sdc.FeederIdentifier) {
+	for _, member := range r.Other {
+		var list []fhir.Reference
+		if member.Name != "basedOn" || json.Unmarshal(member.Value, &list) != nil {
+			continue
+		}
+		for _, one := range list {
+			if one.Reference != "" {
+				ids = append(ids, sdc.FeederIdentifier{ID: one.Reference, Type: sdc.BasedOn})
+			}
+			if i := one.Identifier; i != nil && i.Value != "" {
+				ids = append(ids, sdc.FeederIdentifier{Issuer: i.System, ID: i.Value, Type: sdc.BasedOn})
+			}
+		}
+	}
+	return ids
 }
 
 // self says whether the author of the response is the person it is about.

@@ -268,7 +268,7 @@ func TestIssuesNameTheItem(t *testing.T) {
 		t.Fatalf("a wrong unit: %v", err)
 	}
 	i := fault.Of(err).Issues[0]
-	if i.FlatKey != pulse+"/any_event/rate" || !strings.HasSuffix(i.Path, ".where(linkId='"+pulse+"/any_event/rate')") || !strings.HasPrefix(i.AQLPath, "/content[") {
+	if i.FlatKey != pulse+"/any_event/rate" || i.Path != "QuestionnaireResponse.item[0].item[1].item[0].item[0].answer[0]" || !strings.HasPrefix(i.AQLPath, "/content[") {
 		t.Errorf("%+v", i)
 	}
 }

@@ -124,8 +124,23 @@ func (f *Forms) issue(ctx context.Context, caller cdr.Caller, doc cdr.Document, 
 	if r.Authored = fed.Time; r.Authored == "" {
 		r.Authored = instant(doc.Committed)
 	}
-	if len(fed.Identifiers) > 0 {
-		r.Identifier = &fhir.Identifier{System: fed.Identifiers[0].Issuer, Value: fed.Identifiers[0].ID}
+	var asked []fhir.Reference
+	for _, i := range fed.Identifiers {
+		switch {
+		case i.Type == sdc.BasedOn && i.Issuer == "":
+			asked = append(asked, fhir.Reference{Reference: i.ID})
+		case i.Type == sdc.BasedOn:
+			asked = append(asked, fhir.Reference{Identifier: &fhir.Identifier{System: i.Issuer, Value: i.ID}})
+		case r.Identifier == nil:
+			r.Identifier = &fhir.Identifier{System: i.Issuer, Value: i.ID}
+		}
+	}
+	if asked != nil {
+		text, err := json.Marshal(asked)
+		if err != nil {
+			return nil, err
+		}
+		r.Other = append(r.Other, fhir.UnknownMember{Name: "basedOn", Value: text})
 	}
 	if name := tree.TextAt(tree.Root(), rminfo.A_composer, rminfo.A_name); name != "" {
 		r.Author = &fhir.Reference{Display: name}

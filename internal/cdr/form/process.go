@@ -481,6 +481,9 @@ func (w *work) located(err error) error {
 		}
 		item := w.form.SDC.At(issue.AQLPath)
 		issue.FlatKey, issue.Path = item.LinkID, w.form.SDC.Expression(item)
+		if place := sdc.Place(w.response, item.LinkID); place != "" && w.draft == nil {
+			issue.Path = place
+		}
 	}
 	return err
 }

@@ -32,6 +32,9 @@ type Responses struct {
 	Author string
 	// Identifier is that of a response, IdentifierSystem who issues such.
 	Identifier, IdentifierSystem string
+	// BasedOn is the reference, or the value of the identifier, of what a response
+	// was asked for by.
+	BasedOn string
 	// Authored bounds the time of filling, Updated that of the commit.
 	Authored, Updated Span
 	// Count is the size of a page, Offset the number of responses before it.
@@ -128,6 +131,9 @@ func (f *Forms) question(ctx context.Context, caller cdr.Caller, ehr string, s R
 	}
 	if s.IdentifierSystem != "" {
 		a.add("issuer", s.IdentifierSystem, "c/feeder_audit/originating_system_item_ids/issuer = $issuer")
+	}
+	if s.BasedOn != "" {
+		a.add("asked", s.BasedOn, "c/feeder_audit/originating_system_item_ids/id = $asked")
 	}
 	a.span(s.Updated, "committed", pathCommitted)
 	if s.Authored != (Span{}) {

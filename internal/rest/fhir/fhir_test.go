@@ -243,7 +243,7 @@ func TestABlankFormIsFilledOnce(t *testing.T) {
 
 	body := filled(blank.text)
 	wrong := h.ask(t, "clinician", "POST", process, strings.Replace(body, `"code":"/min"`, wrongLot, 1)).want(t, 422)
-	for _, want := range []string{`"valueString":"` + pulse + `/any_event/rate"`, `.where(linkId='` + pulse + `/any_event/rate')`, `"valueString":"/content[`} {
+	for _, want := range []string{`"valueString":"` + pulse + `/any_event/rate"`, `.answer[0]"]`, `"valueString":"/content[`} {
 		if !strings.Contains(wrong.text, want) {
 			t.Errorf("a wrong unit is not placed, %s lacks: %s", want, wrong.text)
 		}

@@ -52,6 +52,7 @@ func (s shelf) routes(at string) []rest.Route {
 	body := []string{rest.FHIRJSON, rest.JSON}
 	return []rest.Route{
 		{Method: http.MethodGet, Path: at, Access: rest.FormRead, Handler: s.search},
+		searched(at, s.search),
 		{Method: http.MethodPost, Path: at, Access: rest.DefinitionWrite, Consumes: body, Handler: s.write},
 		{Method: http.MethodGet, Path: at + "/:id", Access: rest.FormRead, Handler: s.read},
 		{Method: http.MethodPut, Path: at + "/:id", Access: rest.DefinitionWrite, Consumes: body, Handler: s.write},

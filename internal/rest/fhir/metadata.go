@@ -99,7 +99,7 @@ func capabilities(about About, started time.Time) object {
 			"mode": "server",
 			"documentation": "Every openEHR template is a Questionnaire, every stored composition a QuestionnaireResponse. " +
 				"XML, Patient and the other resources are not served; the openEHR API beside this one has the whole record. " +
-				"Searches take _count, _offset, and those of Questionnaire, ValueSet and CodeSystem _summary and _elements too; " +
+				"Searches are asked by GET, or by POST to _search. They take _count, _offset, and those of Questionnaire, ValueSet and CodeSystem _summary and _elements too; " +
 				"a parameter that is not listed is ignored, or refused under Prefer: handling=strict.",
 			"security": object{"cors": false, "description": "A bearer token in the header Authorization; metadata alone needs none."},
 			"resource": []object{
@@ -129,6 +129,7 @@ func capabilities(about About, started time.Time) object {
 						parameter("authored", "date", "The time of filling: a day in UTC or an instant, with eq, ge, gt, le, lt, sa, eb."),
 						parameter("author", "reference", "The name of who answered, or an identifier of theirs."),
 						parameter("identifier", "token", "The identifier the response came with."),
+						parameter("based-on", "reference", "What the response was asked for by: the reference as it was written, or :identifier."),
 					},
 					"operation": []object{
 						operation("extract", sdcOperation+"QuestionnaireResponse-extract", "At a stored response, at one of its versions, or with a response in the body; nothing is written."),

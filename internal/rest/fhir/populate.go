@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/quire-cdr/quire/internal/cdr/form"
+	"github.com/quire-cdr/quire/internal/cdr/library"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/fhir"
 	"github.com/quire-cdr/quire/internal/rest"
@@ -98,6 +99,12 @@ func (h handlers) populate(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
+	id := call.Param("id")
+	if in.questionnaire == nil {
+		if in.questionnaire, err = h.authored(call, id, in.canonical); err != nil {
+			return err
+		}
+	}
 	if in.questionnaire != nil {
 		filled, err := h.service.PopulateAuthored(call.Context(), call.Caller, in.questionnaire, in.person, in.contexts, v)
 		if err != nil {
@@ -106,7 +113,6 @@ func (h handlers) populate(call *rest.Call) error {
 		disclose(call, filled.Withheld)
 		return send(call, http.StatusOK, contentType, populated(json.RawMessage(filled.Response), filled.Notes, filled.Withheld))
 	}
-	id := call.Param("id")
 	if id == "" {
 		canonical, _, _ := strings.Cut(in.canonical, "|")
 		if id = canonical[strings.LastIndexByte(canonical, '/')+1:]; id == "" {
@@ -126,6 +132,32 @@ func (h handlers) populate(call *rest.Call) error {
 	}
 	describe(call, issued.Document)
 	return send(call, http.StatusOK, contentType, populated(text, issued.Notes, issued.Document.Withheld))
+}
+
+// authored finds a form that somebody wrote and that is kept here, by its id or by
+// its canonical address; nil where it is none of those.
+func (h handlers) authored(call *rest.Call, id, canonical string) ([]byte, error) {
+	found := func(r library.Resource, err error) ([]byte, error) {
+		if fault.Is(err, fault.NotFound) {
+			return nil, nil
+		}
+		return r.Text(), err
+	}
+	if id == "" && canonical != "" {
+		text, err := found(h.library.Addressed(call.Context(), call.Caller, library.Questionnaire, canonical))
+		if text != nil || err != nil {
+			return text, err
+		}
+		local, ours := strings.CutPrefix(strings.TrimPrefix(canonical, base(call)+"/"), "Questionnaire/")
+		if !ours {
+			return nil, nil
+		}
+		id, _, _ = strings.Cut(local, "|")
+	}
+	if id == "" {
+		return nil, nil
+	}
+	return found(h.library.Read(call.Context(), call.Caller, library.Questionnaire, id, 0))
 }
 
 // populated is the answer with what was not filled, and why.

@@ -14,7 +14,7 @@ import (
 )
 
 // responseSearch are the search parameters of responses this server applies.
-var responseSearch = []string{"_id", "_lastUpdated", "_total", "_summary", "ehr", "subject", "patient", "questionnaire", "status", "authored", "author", "identifier", "mode", "carry"}
+var responseSearch = []string{"_id", "_lastUpdated", "_total", "_summary", "ehr", "subject", "patient", "questionnaire", "status", "authored", "author", "identifier", "based-on", "mode", "carry"}
 
 // responses searches those of one person, the newest first.
 func (h handlers) responses(call *rest.Call) error {
@@ -24,6 +24,9 @@ func (h handlers) responses(call *rest.Call) error {
 	}
 	s, none, err := responsesOf(call.Query, call.QueryAll)
 	if err != nil {
+		return err
+	}
+	if err := h.named(call, &s); err != nil {
 		return err
 	}
 	if s.Count, s.Offset, err = window(call); err != nil {
@@ -51,6 +54,23 @@ func (h handlers) responses(call *rest.Call) error {
 	}
 	disclose(call, withheld)
 	return send(call, http.StatusOK, contentType, bundle)
+}
+
+// named puts the canonical address of a form that somebody wrote for its id, since
+// responses keep the address.
+func (h handlers) named(call *rest.Call, s *form.Responses) error {
+	id := strings.TrimPrefix(strings.TrimPrefix(s.Questionnaire, base(call)+"/"), "Questionnaire/")
+	if id == "" || strings.ContainsAny(id, ":/|") {
+		return nil
+	}
+	r, err := h.library.Read(call.Context(), call.Caller, library.Questionnaire, id, 0)
+	if err == nil && r.About.URL != "" {
+		s.Questionnaire = r.About.URL
+	}
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
 }
 
 // lifecycles are the states of the record that statuses of a search mean;
@@ -86,6 +106,10 @@ func responsesOf(query func(string) string, all func(string) []string) (s form.R
 			system, value = "", text
 		}
 		s.Identifier, s.IdentifierSystem = value, system
+	}
+	s.BasedOn = query("based-on")
+	if text := query("based-on:identifier"); text != "" {
+		_, s.BasedOn, _ = strings.Cut(text, "|")
 	}
 	s.Questionnaire = query("questionnaire")
 	statuses := query("status")

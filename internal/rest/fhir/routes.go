@@ -73,8 +73,10 @@ func Routes(service Service, kept Library, about About) []rest.Route {
 		{Method: http.MethodGet, Path: valueSet + "/:id/$expand", Access: rest.FormRead, Handler: h.expand},
 		{Method: http.MethodGet, Path: valueSet + "/:id/$validate-code", Access: rest.FormRead, Handler: h.validateCode},
 		{Method: http.MethodGet, Path: root + "/Provenance", Access: rest.FormRead, Handler: h.provenances},
+		searched(root+"/Provenance", h.provenances),
 		{Method: http.MethodGet, Path: root + "/Provenance/:id", Access: rest.FormRead, Handler: h.provenance},
 	}
+	routes = append(routes, searched(response, h.responses))
 	forms := derived{h.questionnaire, h.editions, h.forms}
 	sets := derived{h.valueSet, nil, h.valueSets}
 	routes = append(routes, shelf{h, library.Questionnaire, forms}.routes(questionnaire)...)
@@ -85,6 +87,20 @@ func Routes(service Service, kept Library, about About) []rest.Route {
 		routes[n].Handler = gone(routes[n].Handler)
 	}
 	return routes
+}
+
+// formed is the media type of searches by POST.
+const formed = "application/x-www-form-urlencoded"
+
+// searched is the search of a kind by POST (FHIR R4, Search, Introduction): its
+// parameters stand in the body and in the address.
+func searched(at string, search rest.Handler) rest.Route {
+	return rest.Route{Method: http.MethodPost, Path: at + "/_search", Access: rest.FormRead, Consumes: []string{formed}, Optional: true, Handler: func(call *rest.Call) error {
+		if err := call.FormQuery(); err != nil {
+			return err
+		}
+		return search(call)
+	}}
 }
 
 type handlers struct {
