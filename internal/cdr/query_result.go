@@ -331,10 +331,17 @@ func (o *resultWriter) flush() error {
 }
 
 func (o *resultWriter) audit() error {
-	if len(o.pending) == 0 && o.set.unopened == nil {
+	set := o.set
+	switch {
+	case len(o.pending) > 0:
+	case set.unopened != nil:
+		// Nobody is shown yet: the opening row alone.
+		first := *set.unopened
+		set.unopened = nil
+		return set.service.auditor.Record(o.ctx, first)
+	default:
 		return nil
 	}
-	set := o.set
 	e := Event{Action: "E", Opening: set.opening, Object: set.request.Name, Shown: o.pending}
 	o.pending = nil
 	return set.record(o.ctx, e)
