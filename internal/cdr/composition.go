@@ -112,7 +112,7 @@ func (s *Service) compositionBy(ctx context.Context, p *access.Profile, content 
 	if err != nil {
 		return NewVersion{}, err
 	}
-	labels, bits, err := s.labels(ctx, p, tpl, info.Labels)
+	labels, bits, err := s.labels(ctx, p, t, tpl, info.Labels)
 	if err != nil {
 		return NewVersion{}, err
 	}

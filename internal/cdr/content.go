@@ -60,16 +60,21 @@ func (s *Service) templateOf(ctx context.Context, p *access.Profile, t *rm.Tree,
 	return tpl, nil
 }
 
-// labels adds the labels set at this commit to those of the template.
-func (s *Service) labels(ctx context.Context, p *access.Profile, tpl *Template, set []string) ([]string, uint64, error) {
+// labels adds the labels set at this commit to those of the template, and those
+// that codes of the content give.
+func (s *Service) labels(ctx context.Context, p *access.Profile, t *rm.Tree, tpl *Template, set []string) ([]string, uint64, error) {
+	ruled, err := s.ruled(ctx, t)
+	if err != nil {
+		return nil, 0, err
+	}
 	var names []string
 	var bits uint64
+	var known map[string]uint64
 	if tpl != nil && tpl.Sens != 0 {
 		names, bits = append(names, tpl.Label), tpl.Sens
 	}
-	if len(set) > 0 {
-		known, err := s.store.Labels(ctx)
-		if err != nil {
+	if len(set)+len(ruled) > 0 {
+		if known, err = s.store.Labels(ctx); err != nil {
 			return nil, 0, err
 		}
 		for _, name := range set {
@@ -84,6 +89,11 @@ func (s *Service) labels(ctx context.Context, p *access.Profile, tpl *Template, 
 	}
 	if !p.All && bits&^p.WriteLabels != 0 {
 		return nil, 0, fault.New(fault.Forbidden, "label-forbidden", "writing with this sensitivity label is not allowed")
+	}
+	for _, name := range ruled {
+		if bit := known[name]; bit != 0 && bits&bit == 0 {
+			names, bits = append(names, name), bits|bit
+		}
 	}
 	return names, bits, nil
 }

@@ -159,7 +159,7 @@ func (s *Service) party(ctx context.Context, p *access.Profile, class string, co
 	if err := s.check(t, tpl, d.lifecycle); err != nil {
 		return NewVersion{}, err
 	}
-	labels, bits, err := s.labels(ctx, p, tpl, info.Labels)
+	labels, bits, err := s.labels(ctx, p, t, tpl, info.Labels)
 	if err != nil {
 		return NewVersion{}, err
 	}

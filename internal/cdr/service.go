@@ -70,6 +70,7 @@ type Service struct {
 	passUnanswered bool
 	templates      *otter.Cache[string, cachedTemplate]
 	everything     atomic.Pointer[allThereIs]
+	rules          atomic.Pointer[labelRules]
 }
 
 // New makes a Service.

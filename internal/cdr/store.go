@@ -40,6 +40,8 @@ type Store interface {
 
 	// Labels gives the bit of each sensitivity label; 0 for "normal".
 	Labels(ctx context.Context) (map[string]uint64, error)
+	// LabelRules gives the labels that a code seals a composition with.
+	LabelRules(ctx context.Context) (map[LabelCode][]string, error)
 	// Templates lists the templates in use, by id.
 	Templates(ctx context.Context) ([]TemplateInfo, error)
 	// Template reads the version of a template that is in use, byte for byte.

@@ -67,6 +67,7 @@ func compose(ctx context.Context, c cdr.Commit, cut [][]row.Row, ids dictionary.
 	if c.Create != nil {
 		p.createEHR()
 	}
+	widened := p.widen()
 	for i, v := range c.Versions {
 		p.version(v)
 		p.nodes(v, cut[i])
@@ -74,9 +75,29 @@ func compose(ctx context.Context, c cdr.Commit, cut [][]row.Row, ids dictionary.
 		p.tags(v)
 		p.attest(v.Object, int(following(v)), v.Attestations)
 	}
+	if widened {
+		p.Queue(rowLabelsSQL, c.Profile.Settings(access.Write)[2])
+	}
 	p.attested()
 	p.audit()
 	return p
+}
+
+const rowLabelsSQL = `select set_config('quire.labels', $1, true)`
+
+// widen lets the rows of versions see their own version where a code of its
+// content seals it for who commits it: row security would hide it from the
+// statements that follow. What is followed has been judged before.
+func (p *pipeline) widen() bool {
+	profile := *p.commit.Profile
+	for _, v := range p.commit.Versions {
+		profile.WriteLabels |= v.Sens
+	}
+	if profile.All || profile.WriteLabels == p.commit.Profile.WriteLabels {
+		return false
+	}
+	p.Queue(rowLabelsSQL, profile.Settings(access.Write)[2])
+	return true
 }
 
 // The row of the EHR is locked for update when EHR_STATUS changes or a rule

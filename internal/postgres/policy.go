@@ -311,6 +311,79 @@ func (a *Access) Seals(ctx context.Context, ehr, version string) ([]string, erro
 	return labels, translate(ctx, err)
 }
 
+const writesSQL = `select exists (select 1 from %s where v.vo_id = $2 and v.is_latest)`
+
+// Writes says whether the profile may write the newest version of an object.
+func (a *Access) Writes(ctx context.Context, p *access.Profile, ehr, object string) (bool, error) {
+	able := false
+	err := a.db.inTransaction(ctx, a.db.record, p, access.Write, func(tx pgx.Tx) error {
+		args := &access.Args{}
+		place := args.Add(ehr) + "::uuid"
+		args.Add(object)
+		return tx.QueryRow(ctx, fmt.Sprintf(writesSQL, access.NewScope(p, access.Write, args, place).Scan(access.Version, "v")), args.Values...).Scan(&able)
+	})
+	return able, translate(ctx, err)
+}
+
+const (
+	labelBitSQL = `select 1::bigint << bit from sensitivity_label where name = $1 and bit is not null`
+
+	labelVersionsSQL = `update version v set sens = case when $4 then v.sens | $5 else v.sens & ~$5::bigint end,
+    labels = case when $4 then array(select l from unnest(v.labels || $3::text) l group by l order by l) else array_remove(v.labels, $3::text) end
+where v.ehr_id = $1 and v.vo_id = $2`
+
+	labelNodesSQL = `update node n set sens = case when $3 then n.sens | $4 else n.sens & ~$4::bigint end where n.ehr_id = $1 and n.vo_id = $2`
+
+	labelLeavesSQL = `update leaf l set sens = case when $3 then l.sens | $4 else l.sens & ~$4::bigint end where l.ehr_id = $1 and l.vo_id = $2`
+)
+
+// Seal puts a label on all versions of an object and on their rows, or takes it
+// off. The EHR is locked as for a commit, which would else follow the old labels.
+func (a *Access) Seal(ctx context.Context, ehr, object, label string, on bool, audit cdr.Event) error {
+	return translate(ctx, a.change(ctx, audit, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, fmt.Sprintf(lockPurgedSQL, everything(access.EHR, "e")), ehr); err != nil {
+			return err
+		}
+		var bits int64
+		if err := tx.QueryRow(ctx, labelBitSQL, label).Scan(&bits); err != nil {
+			return err
+		}
+		done, err := tx.Exec(ctx, labelVersionsSQL, ehr, object, label, on, bits)
+		if err != nil {
+			return err
+		}
+		if done.RowsAffected() == 0 {
+			return fault.New(fault.NotFound, "composition-unknown", "no such composition in this record")
+		}
+		for _, sql := range []string{labelNodesSQL, labelLeavesSQL} {
+			if _, err := tx.Exec(ctx, sql, ehr, object, on, bits); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// LabelRules gives the labels that a code seals a composition with.
+func (db *DB) LabelRules(ctx context.Context) (map[cdr.LabelCode][]string, error) {
+	rules := map[cdr.LabelCode][]string{}
+	err := db.with(ctx, db.record, db.wait, func(conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, labelRulesSQL)
+		if err != nil {
+			return err
+		}
+		var label string
+		var code cdr.LabelCode
+		_, err = pgx.ForEachRow(rows, []any{&label, &code.Terminology, &code.Code}, func() error {
+			code.Terminology = cdr.LabelTerminology(code.Terminology)
+			rules[code] = append(rules[code], label)
+			return nil
+		})
+		return err
+	})
+	return rules, translate(ctx, err)
+}
+
 // Record writes one audit row at once: for commands that work on the database
 // with no server between. It implements cdr.Auditor.
 func (a *Access) Record(ctx context.Context, e cdr.Event) error {

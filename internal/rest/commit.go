@@ -38,9 +38,22 @@ var ignored = map[string]bool{
 	"committer._type": true, "committer.external_ref._type": true,
 }
 
+// sensitivityHeader lists sensitivity labels to set besides those of the template
+// and of codes; ours, the specification has none.
+const sensitivityHeader = "Quire-Sensitivity"
+
+func labelsOf(header string) (labels []string) {
+	for _, label := range strings.Split(header, ",") {
+		if label = strings.TrimSpace(label); label != "" {
+			labels = append(labels, label)
+		}
+	}
+	return labels
+}
+
 // CommitInfo reads the commit metadata headers of a change-controlled write.
 func (call *Call) CommitInfo() (cdr.CommitInfo, error) {
-	info := cdr.CommitInfo{IdempotencyKey: call.Header("Idempotency-Key"), TemplateVersion: call.Header("openehr-template-version")}
+	info := cdr.CommitInfo{IdempotencyKey: call.Header("Idempotency-Key"), TemplateVersion: call.Header("openehr-template-version"), Labels: labelsOf(call.Header(sensitivityHeader))}
 	var failed error
 	call.ctx.Request().Header.VisitAll(func(key, value []byte) {
 		if failed != nil {

@@ -11,7 +11,7 @@ import (
 // never let through: tokens come in Authorization, which a page must hold itself.
 const (
 	corsMethods = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
-	corsAsk     = "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Exist, If-None-Match, Prefer, Quire-Purpose, Quire-Role, X-Request-ID, " +
+	corsAsk     = "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Exist, If-None-Match, Prefer, Quire-Purpose, Quire-Role, Quire-Sensitivity, X-Request-ID, " +
 		"openehr-audit-details, openehr-item-tag, openehr-template-id, openehr-template-version, openehr-version"
 	corsShow   = "Content-Location, ETag, Last-Modified, Link, Location, Quire-Disclosure, Retry-After, X-Request-ID, openehr-template-version, openehr-uri"
 	corsMaxAge = "600"

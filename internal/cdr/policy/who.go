@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
 )
@@ -34,6 +35,9 @@ type Records interface {
 	// Seals gives the labels of a version: that of its template first, then those of
 	// its own. The version is a uid, or the object's for the newest. NotFound without.
 	Seals(ctx context.Context, ehr, version string) ([]string, error)
+	// Writes says whether the profile may write the newest version of an object.
+	Writes(ctx context.Context, p *access.Profile, ehr, object string) (bool, error)
+	SealStore
 }
 
 // Question is what is asked of a record.

@@ -28,6 +28,8 @@ type PolicyService interface {
 	ListKeys(ctx context.Context, caller cdr.Caller) ([]policy.HeldKey, error)
 	WhoCan(ctx context.Context, caller cdr.Caller, q policy.Question) ([]policy.Able, error)
 	ExplainOther(ctx context.Context, caller cdr.Caller, q policy.Question, subject, role string) (cdr.Explanation, error)
+	Seal(ctx context.Context, caller cdr.Caller, ehr, object, label, reason string) error
+	Unseal(ctx context.Context, caller cdr.Caller, ehr, object, label, reason string) error
 	Overview(ctx context.Context, caller cdr.Caller, ehr string) (policy.Ways, error)
 }
 
@@ -37,6 +39,7 @@ func PolicyRoutes(service PolicyService) []rest.Route {
 	h := policyHandlers{service}
 	root, body := "/access/v1", []string{rest.JSON}
 	record := root + "/ehr/:ehr_id"
+	sealed := record + "/composition/:versioned_object_uid/labels/:label"
 	routes := []rest.Route{
 		{Method: http.MethodGet, Path: root + "/policy", Access: rest.AccessRead, Handler: h.export},
 		{Method: http.MethodPut, Path: root + "/policy", Access: rest.AccessWrite, Consumes: []string{yaml, rest.JSON, rest.Text}, Handler: h.apply},
@@ -48,6 +51,8 @@ func PolicyRoutes(service PolicyService) []rest.Route {
 		{Method: http.MethodPost, Path: root + "/keys", Access: rest.AccessWrite, Consumes: body, Handler: h.makeKey},
 		{Method: http.MethodDelete, Path: root + "/keys/:key_id", Access: rest.AccessWrite, Handler: h.revokeKey},
 		{Method: http.MethodGet, Path: record, Access: rest.AccessRead, Handler: h.overview},
+		{Method: http.MethodPut, Path: sealed, Access: rest.AccessWrite, Consumes: body, Handler: h.seal},
+		{Method: http.MethodDelete, Path: sealed, Access: rest.AccessWrite, Handler: h.unseal},
 		{Method: http.MethodGet, Path: record + "/who-can", Access: rest.AccessRead, Handler: h.whoCan},
 		{Method: http.MethodGet, Path: record + "/explain/:principal", Access: rest.AccessRead, Handler: h.explain},
 	}
@@ -366,6 +371,40 @@ func (h policyHandlers) overview(call *rest.Call) error {
 	return call.JSON(http.StatusOK, map[string]any{
 		"ehrId": ehr, "relationships": relationships, "grants": grants, "restrictions": restrictions, "breakGlass": broken,
 	})
+}
+
+func (h policyHandlers) seal(call *rest.Call) error {
+	ehr, object, err := composition(call)
+	if err != nil {
+		return err
+	}
+	var in reasoned
+	if err := call.Decode(&in); err != nil {
+		return err
+	}
+	if err := h.service.Seal(call.Context(), call.Caller, ehr, object, call.Param("label"), in.Reason); err != nil {
+		return err
+	}
+	return call.Empty(http.StatusNoContent)
+}
+
+func (h policyHandlers) unseal(call *rest.Call) error {
+	ehr, object, err := composition(call)
+	if err != nil {
+		return err
+	}
+	if err := h.service.Unseal(call.Context(), call.Caller, ehr, object, call.Param("label"), call.Query("reason")); err != nil {
+		return err
+	}
+	return call.Empty(http.StatusNoContent)
+}
+
+// composition reads which one is meant.
+func composition(call *rest.Call) (ehr, object string, err error) {
+	if ehr, err = call.UUID("ehr_id"); err == nil {
+		object, err = call.UUID("versioned_object_uid")
+	}
+	return ehr, object, err
 }
 
 // until is nil for what has no end.
