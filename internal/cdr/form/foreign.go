@@ -264,6 +264,15 @@ func (w *work) fed(tree *rm.Tree, authored string) (*rm.Tree, error) {
 	return sdc.Feed(tree, f)
 }
 
+// atOnce is the composition as it is fed when it is sent as soon as it was filled.
+func (w *work) atOnce(tree *rm.Tree) (*rm.Tree, error) {
+	ids := identifiedBy(w.response, sdc.FeederOf(tree).Identifiers)
+	if len(ids) == 0 {
+		return sdc.Unfed(tree)
+	}
+	return sdc.Feed(tree, sdc.Feeder{System: sdc.FormSystem, Identifiers: ids})
+}
+
 // identifiedBy are the identifiers of a response and of what it was asked for by;
 // what it does not say is as it was before.
 func identifiedBy(r *fhir.QuestionnaireResponse, before []sdc.FeederIdentifier) (ids []sdc.FeederIdentifier) {

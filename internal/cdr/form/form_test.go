@@ -178,7 +178,7 @@ func TestAnEditIsTheNextVersion(t *testing.T) {
 }
 
 func TestABlankFormCountsOnce(t *testing.T) {
-	f, r, _ := newForms(t)
+	f, r, c := newForms(t)
 	response := populate(t, f, vitalSigns, ehrA)
 	if _, err := submit(t, f, &fhir.QuestionnaireResponse{ResourceType: "QuestionnaireResponse", Status: "completed"}); code(err) != "person-missing" {
 		t.Errorf("without token and person: %v", err)
@@ -192,6 +192,11 @@ func TestABlankFormCountsOnce(t *testing.T) {
 	again, err := submit(t, f, response)
 	if err != nil || !again.Repeated || again.Document.VersionUID != done.Document.VersionUID || r.versions() != 1 {
 		t.Errorf("the same submission again: %+v, %v", again, err)
+	}
+	// Minutes later it is still the same, though it was filled before it was sent now.
+	c.now = c.now.Add(10 * time.Minute)
+	if later, err := submit(t, f, response); err != nil || !later.Repeated || later.Document.VersionUID != done.Document.VersionUID || r.versions() != 1 {
+		t.Errorf("the same submission later: %+v, %v", later, err)
 	}
 	for _, want := range []string{"A. Nurse", `"2026-03-02T10:30:00+01:00"`} {
 		if !strings.Contains(string(done.Document.JSON), want) {

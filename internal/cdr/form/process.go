@@ -273,6 +273,7 @@ func (w *work) do(ctx context.Context) (*Processed, error) {
 		out.Unchanged, out.Document = true, w.base
 		return out, nil
 	}
+	unfed := made.Tree
 	if w.draft == nil {
 		if made.Tree, err = w.fed(made.Tree, facts.Authored); err != nil {
 			return nil, err
@@ -283,6 +284,14 @@ func (w *work) do(ctx context.Context) (*Processed, error) {
 		return out, w.judge(ctx, made.Tree, lifecycle)
 	}
 	out.Document, err = w.commit(ctx, made.Tree, lifecycle)
+	if fault.Is(err, fault.Unprocessable) && fault.Of(err).Code == reusedKey && w.baseTree == nil && w.draft == nil {
+		// The first time it was sent at once, and then nothing says when it was filled.
+		if again, failed := w.atOnce(unfed); failed == nil {
+			if first, failed := w.commit(ctx, again, lifecycle); failed == nil {
+				out.Document, err = first, nil
+			}
+		}
+	}
 	if fault.Is(err, fault.Precondition) && w.baseTree != nil {
 		if first, ok := w.repeated(ctx, made.Tree); ok {
 			out.Document, out.Repeated = first, true
@@ -293,6 +302,9 @@ func (w *work) do(ctx context.Context) (*Processed, error) {
 	out.Repeated = out.Document.Repeated
 	return out, w.located(err)
 }
+
+// reusedKey is the code of a key that came with other content.
+const reusedKey = "idempotency-key-reused"
 
 // compose makes the composition of the answers. A response to a form from
 // elsewhere is whole, and its composition says all of it before it is compared.

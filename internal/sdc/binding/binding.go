@@ -45,6 +45,9 @@ type Item struct {
 	Repeat int `yaml:"repeat,omitempty"`
 	// Each gives each answer a repeat of the nearest repeating group of its own.
 	Each bool `yaml:"each,omitempty"`
+	// All gives the answer to every repeat of the nearest repeating group that
+	// something else is answered in, such as one reason for several tests.
+	All bool `yaml:"all,omitempty"`
 	// With are answers that stand beside this one, in the same repeat: a code or
 	// words by path.
 	With map[string]string `yaml:"with,omitempty"`

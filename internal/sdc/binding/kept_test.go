@@ -209,6 +209,25 @@ func TestUnboundAnswersOfBoundForms(t *testing.T) {
 	}
 }
 
+// TestOneReasonForSeveralTests: what is asked once of several tests stands with
+// each, and comes back once.
+func TestOneReasonForSeveralTests(t *testing.T) {
+	for _, b := range shipped(t, order(t)) {
+		text := []byte(`{"resourceType":"QuestionnaireResponse","questionnaire":"` + b.Questionnaire + `","status":"completed","item":[
+			{"linkId":"HealthcareProfessional","item":[{"linkId":"LN/18705-4","answer":[{"valueString":"Dr One"}]}]},
+			{"linkId":"TestRequest","item":[{"linkId":"HL7/OBR-4-h","answer":[{"valueCoding":{"system":"https://example.org/tests","code":"R93.1","display":"Thalassaemia"}},
+				{"valueCoding":{"system":"https://example.org/tests","code":"R94.1","display":"HbSS"}}]},{"linkId":"LN/51967-8","answer":[{"valueString":"Anaemia in the family"}]}]}]}`)
+		tree, _ := sealed(t, b, text)
+		valid(t, b, tree)
+		if n := strings.Count(string(canon.WriteJSON(nil, tree, tree.Root())), `{"_type":"DV_TEXT","value":"Anaemia in the family"}`); n != 2 {
+			t.Errorf("%s: the reason stands %d times", b.Questionnaire, n)
+		}
+		if again, err := b.Respond(tree); err != nil || !same(t, text, again) {
+			t.Errorf("%v\n%s", err, again)
+		}
+	}
+}
+
 // TestAnOpenSlotTakesAnswers: a template that leaves its protocol open has room,
 // and gets the tree that was missing.
 func TestAnOpenSlotTakesAnswers(t *testing.T) {

@@ -112,6 +112,7 @@ func (f *Form) Translate(text []byte, questions map[string]Question) (*Draft, er
 	for n, s := range d.slots {
 		answers[s.place] = w.answers[n]
 	}
+	d.spread(answers)
 	for _, c := range f.constants {
 		at := f.at(c.to, c.Repeat, nil, map[place]int{})
 		a := f.constant(c, w.said)
@@ -144,6 +145,61 @@ func (f *Form) constant(c fixed, said map[string][]string) *fhir.Answer {
 		return a
 	}
 	return f.counted(target{to: c.to}, number(text))
+}
+
+// spread gives answers that are meant for every repeat to each that is there.
+func (d *Draft) spread(answers map[place]*fhir.Answer) {
+	for _, s := range d.slots {
+		if !s.target.All {
+			continue
+		}
+		group, depth := d.form.repeating(s.place.item)
+		if group == nil {
+			continue
+		}
+		said, own := answers[s.place], strings.Split(s.place.at, ",")
+		for p := range answers {
+			numbers := strings.Split(p.at, ",")
+			if g, at := d.form.within(p.item, group); !g || at != depth || len(numbers) <= depth || !slices.Equal(numbers[:depth], own[:depth]) {
+				continue
+			}
+			there := slices.Clone(own)
+			there[depth] = numbers[depth]
+			if to := (place{s.place.item, strings.Join(there, ",")}); answers[to] == nil {
+				answers[to] = said
+			}
+		}
+	}
+}
+
+// repeating is the nearest repeating group around an item, and the number of those
+// around that.
+func (f *Form) repeating(to *sdc.Item) (group *sdc.Item, depth int) {
+	count := 0
+	for _, i := range f.chain(to) {
+		if !i.Repeats {
+			continue
+		}
+		if i.Kind == sdc.Group {
+			group, depth = i, count
+		}
+		count++
+	}
+	return group, depth
+}
+
+// within says whether an item stands in a repeating group, and how many repeat
+// around that.
+func (f *Form) within(i, group *sdc.Item) (in bool, depth int) {
+	for _, step := range f.chain(i) {
+		if step == group {
+			return true, depth
+		}
+		if step.Repeats {
+			depth++
+		}
+	}
+	return false, 0
 }
 
 // rank numbers the repeats that are there without gaps, in their order, and
