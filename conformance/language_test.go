@@ -150,6 +150,7 @@ func TestLanguageOfParties(t *testing.T) {
 		{"any party", `SELECT p/uid/value FROM PARTY p WHERE p/uid/value = '{person}' ORDER BY p/name/value LIMIT 1`, `[["{person}"]]`, ""},
 		{"a party that contains", `SELECT COUNT(DISTINCT p/uid/value) FROM PERSON p CONTAINS PARTY_IDENTITY i WHERE p/uid/value = '{person}'`, `[[1]]`, ""},
 		{"a version", `SELECT v/uid/value FROM VERSION v CONTAINS PERSON p WHERE p/uid/value = '{person}'`, `[["{person}"]]`, ""},
+		{"all versions of parties", `SELECT COUNT(p) FROM VERSION v[ALL_VERSIONS] CONTAINS PERSON p WHERE p/uid/value = '{person}'`, `[[1]]`, ""},
 		{"parties beside records", `SELECT p FROM EHR e CONTAINS COMPOSITION c AND PERSON p`, "", "aql-unsupported"},
 	} {
 		t.Run(l.does, func(t *testing.T) {

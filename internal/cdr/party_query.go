@@ -36,8 +36,6 @@ func onlyParties(from aql.Containment) error {
 	switch c := from.(type) {
 	case *aql.Class:
 		switch {
-		case c.EveryVersion():
-			return aql.Unsupported(c, "superseded versions of parties")
 		case c.IsVersion() && c.Contains != nil:
 			return onlyParties(c.Contains)
 		case !demographicClass(c.RMType()):

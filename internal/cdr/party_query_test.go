@@ -12,7 +12,7 @@ func TestQueriesOverParties(t *testing.T) {
 		"SELECT i FROM party p CONTAINS PARTY_IDENTITY i":                          "parties",
 		"SELECT c FROM PERSON p CONTAINS CLUSTER c":                                "parties",
 		"SELECT p FROM VERSION v CONTAINS PERSON p":                                "parties",
-		"SELECT p FROM VERSION v[ALL_VERSIONS] CONTAINS PERSON p":                  "refused",
+		"SELECT p FROM VERSION v[ALL_VERSIONS] CONTAINS PERSON p":                  "parties",
 		"SELECT p FROM EHR e CONTAINS PERSON p":                                    "refused",
 		"SELECT p FROM COMPOSITION c CONTAINS PERSON p":                            "refused",
 		"SELECT p FROM PERSON p AND COMPOSITION c":                                 "refused",

@@ -90,7 +90,7 @@ func (db *DB) Query(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows) e
 			return err
 		}
 		p, statement, err := planned(q, dict)
-		if notInSQL(q, err) {
+		if notInSQL(err) {
 			return db.whole(ctx, q, rows)
 		}
 		if err != nil {

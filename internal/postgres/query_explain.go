@@ -41,7 +41,7 @@ func (db *DB) ExplainQuery(ctx context.Context, q cdr.StoreQuery, estimates bool
 		return e, err
 	}
 	p, s, err := planned(q, dict)
-	if notInSQL(q, err) {
+	if notInSQL(err) {
 		e.Plan = "documents: rows cannot answer this (" + fault.Of(err).Message + "); the documents the caller may see are read and the query is evaluated on them\n"
 		return e, nil
 	}

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/quire-cdr/quire/internal/aql"
-	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
 )
 
@@ -18,10 +17,8 @@ func onDocuments(q *aql.Query, unlimited bool) bool {
 
 // notInSQL says that a query is AQL and rows cannot answer it: whole VERSIONs,
 // whole objects that are grouped or counted as distinct, data values in FROM. The
-// evaluator may, but not of parties, which are in no EHR.
-func notInSQL(q cdr.StoreQuery, err error) bool {
-	return err != nil && fault.Of(err).Code == "aql-unsupported" && q.Options.EHR != cdr.Demographics
-}
+// evaluator may.
+func notInSQL(err error) bool { return err != nil && fault.Of(err).Code == "aql-unsupported" }
 
 // showsReferences says whether a query can show or compare the items of a FOLDER.
 // In doubt it can.

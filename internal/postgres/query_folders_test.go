@@ -11,7 +11,6 @@ import (
 	"github.com/quire-cdr/quire/internal/aql"
 	"github.com/quire-cdr/quire/internal/aql/plan"
 	"github.com/quire-cdr/quire/internal/cdr"
-	"github.com/quire-cdr/quire/internal/fault"
 )
 
 // TestWhatShowsReferences: which queries could show what a FOLDER refers to.
@@ -157,18 +156,5 @@ func TestQueryFolders(t *testing.T) {
 	var out strings.Builder
 	if _, err := rs.WriteTo(&out); err != nil || strings.Contains(out.String(), hidden) || !strings.Contains(out.String(), whole.seen) {
 		t.Errorf("%s %v", out.String(), err)
-	}
-}
-
-// TestQueryPartiesNotOnDocuments: what rows of parties cannot answer is refused;
-// the documents of EHRs would answer with nothing.
-func TestQueryPartiesNotOnDocuments(t *testing.T) {
-	h, ctx := newHouse(t), context.Background()
-	for _, text := range []string{"SELECT COUNT(DISTINCT p) FROM PERSON p", "SELECT v FROM VERSION v CONTAINS PERSON p"} {
-		rs, err := h.Query(ctx, system, cdr.QueryRequest{Text: text})
-		if err == nil {
-			_, err = rs.WriteTo(&strings.Builder{})
-		}
-		want(t, err, fault.Invalid, "aql-unsupported")
 	}
 }

@@ -95,7 +95,7 @@ func (e *engine) plan(t *testing.T, q *random.Query) (*plan.Plan, *sqlgen.Statem
 	}
 	store := cdr.StoreQuery{Query: parsed, Profile: access.System(), Options: plan.Options{Params: q.Params, Fetch: -1, Now: queryNow}}
 	p, s, err := planned(store, dict)
-	if notInSQL(store, err) {
+	if notInSQL(err) {
 		return nil, nil
 	}
 	return p, s

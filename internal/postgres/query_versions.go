@@ -37,9 +37,14 @@ func (db *DB) history(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows)
 		return populationRefused()
 	}
 	source := &documents{db: db, profile: q.Profile, ehr: ehr, directories: onlyDirectories(q.Query)}
-	result, err := eval.Run(ctx, q.Query, q.Options.Params, source, eval.Options{
-		Now: q.Options.Now, Zone: q.Options.Zone, ExactArchetypes: q.Options.Exact, MaxRows: maxHistoryRows, EHR: ehr,
-	})
+	options := eval.Options{Now: q.Options.Now, Zone: q.Options.Zone, ExactArchetypes: q.Options.Exact, MaxRows: maxHistoryRows, EHR: ehr}
+	if ehr == access.Demographics {
+		if several := beside(q.Query.From); several != nil {
+			return aql.Unsupported(several, "AND between parties where it is answered from documents")
+		}
+		options.EHR = ""
+	}
+	result, err := eval.Run(ctx, q.Query, q.Options.Params, source, options)
 	if err != nil {
 		return err
 	}
@@ -64,8 +69,22 @@ func (db *DB) history(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows)
 	return nil
 }
 
-// documents is the source of the evaluator: one EHR after the other with the
-// versions the profile may see.
+// beside finds what stands side by side at the top of FROM, nil where there is one
+// class.
+func beside(from aql.Containment) aql.Node {
+	switch c := from.(type) {
+	case *aql.ContainmentSet:
+		return c
+	case *aql.Class:
+		if c.IsVersion() && c.Contains != nil {
+			return beside(c.Contains)
+		}
+	}
+	return nil
+}
+
+// documents is the source of the evaluator: one EHR, or one party, after the
+// other with the versions the profile may see.
 type documents struct {
 	db      *DB
 	profile *access.Profile
@@ -84,6 +103,11 @@ const hiddenSQL = `, case when v.kind = 3 then (select array_agg(h.vo_id::text) 
 const documentsSQL = `select e.ehr_id::text, y.system_id, e.created, v.vo_id::text || '::' || s.system_id || '::' || v.ver, v.kind,
        v.is_latest, v.is_effective, v.contribution_id::text, v.committed, coalesce(v.preceding, ''), v.lifecycle, v.audit, v.doc`
 
+// Each party is a record of its own without an id: no query joins two of them here.
+const partiesSQL = `select v.vo_id::text, s.system_id, v.committed, v.vo_id::text || '::' || s.system_id || '::' || v.ver, v.kind,
+       v.is_latest, v.is_effective, v.contribution_id::text, v.committed, coalesce(v.preceding, ''), v.lifecycle, v.audit, v.doc, null::text[]
+from `
+
 // EHRs implements eval.Source.
 func (d *documents) EHRs(ctx context.Context, need eval.Need) iter.Seq2[*eval.EHR, error] {
 	return func(yield func(*eval.EHR, error) bool) {
@@ -94,10 +118,14 @@ func (d *documents) EHRs(ctx context.Context, need eval.Need) iter.Seq2[*eval.EH
 	}
 }
 
-func (d *documents) read(ctx context.Context, conn *pgx.Conn, need eval.Need, yield func(*eval.EHR, error) bool) error {
+// statement reads the versions, those of one EHR or party together.
+func (d *documents) statement(need eval.Need) (text string, action access.Action, values []any) {
 	args := &access.Args{}
 	action, fixed, where := access.Query, "", " where v.kind <= 3"
-	if d.directories {
+	switch {
+	case d.ehr == access.Demographics:
+		where = " where v.kind = 4"
+	case d.directories:
 		where = " where v.kind in (2, 3)"
 	}
 	if !need.AllVersions {
@@ -115,16 +143,23 @@ func (d *documents) read(ctx context.Context, conn *pgx.Conn, need eval.Need, yi
 		where += " and (v.is_effective or v.lifecycle <> " + cdr.Incomplete + " or (v.tmpl = 0 or v.tmpl = any(" + args.Add(d.profile.WriteTemplates) + "::int[])) and " +
 			access.NewScope(d.profile, access.Write, args, fixed).Allows("v.ehr_id") + ")"
 	}
+	if d.ehr == access.Demographics {
+		return partiesSQL + scope.Scan(access.Version, "v") + " join system s on s.id = v.system" + where + " order by v.vo_id, v.ver", action, args.Values
+	}
 	hides := ", null::text[]"
 	if !d.profile.All {
 		hides = fmt.Sprintf(hiddenSQL, scope.Scan(access.Version, "w"))
 	}
-	text := documentsSQL + hides + "\nfrom " + scope.Scan(access.Version, "v") + " join " + scope.Scan(access.EHR, "e") +
-		" on e.ehr_id = v.ehr_id join system s on s.id = v.system join system y on y.id = e.system" + where + " order by v.ehr_id, v.vo_id, v.ver"
+	return documentsSQL + hides + "\nfrom " + scope.Scan(access.Version, "v") + " join " + scope.Scan(access.EHR, "e") +
+		" on e.ehr_id = v.ehr_id join system s on s.id = v.system join system y on y.id = e.system" + where + " order by v.ehr_id, v.vo_id, v.ver", action, args.Values
+}
+
+func (d *documents) read(ctx context.Context, conn *pgx.Conn, need eval.Need, yield func(*eval.EHR, error) bool) error {
+	text, action, values := d.statement(need)
 	b := &pgx.Batch{}
 	b.Queue(beginSnapshotSQL)
 	begin(ctx, b, d.profile, action)
-	b.Queue(text, args.Values...)
+	b.Queue(text, values...)
 	results := conn.SendBatch(ctx, b)
 	defer func() {
 		_ = results.Close()
@@ -143,6 +178,7 @@ func (d *documents) read(ctx context.Context, conn *pgx.Conn, need eval.Need, yi
 	}
 	defer rows.Close()
 	var ehr *eval.EHR
+	var last string
 	for rows.Next() {
 		var id, system, audit string
 		var created, committed time.Time
@@ -154,12 +190,17 @@ func (d *documents) read(ctx context.Context, conn *pgx.Conn, need eval.Need, yi
 			&committed, &v.Preceding, &lifecycle, &audit, &doc, &hidden); err != nil {
 			return err
 		}
-		if ehr == nil || ehr.ID != id {
+		if ehr == nil || last != id {
 			if ehr != nil && !yield(ehr, nil) {
 				return nil
 			}
-			ehr = &eval.EHR{ID: id, SystemID: system, TimeCreated: millis(created)}
-			d.seen = append(d.seen, id)
+			last, ehr = id, &eval.EHR{}
+			if d.ehr != access.Demographics {
+				ehr.ID, ehr.SystemID, ehr.TimeCreated = id, system, millis(created)
+				d.seen = append(d.seen, id)
+			} else if d.seen == nil {
+				d.seen = []string{access.Demographics}
+			}
 		}
 		v.Kind = eval.DocumentKind(kind)
 		code := strconv.Itoa(int(lifecycle))
