@@ -203,21 +203,14 @@ func TestResubmittedInTheBrowser(t *testing.T) {
 	var slowest time.Duration
 	for _, one := range stock(t, random, count) {
 		ehr := newEHR(t, s)
-		put := s.call(t, "clinician", "POST", s.OpenEHR+"/ehr/"+ehr+"/composition", []byte(one.text)).want(t, 201, 204)
+		put := s.patiently(t, "clinician", "POST", s.OpenEHR+"/ehr/"+ehr+"/composition", []byte(one.text)).want(t, 201, 204)
 		object, _, _ := strings.Cut(put.uid(t), "::")
 		read := func() any {
-			return s.call(t, "clinician", "GET", s.OpenEHR+"/ehr/"+ehr+"/composition/"+object, nil).want(t, 200).json(t)
-		}
-		quoted := func(parts ...string) string {
-			text, err := json.Marshal(parts)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return strings.Trim(string(text), "[]")
+			return s.patiently(t, "clinician", "GET", s.OpenEHR+"/ehr/"+ehr+"/composition/"+object, nil).want(t, 200).json(t)
 		}
 		before, began := read(), time.Now()
 		var items int
-		b.js(`reopen(`+quoted(one.template, ehr, object)+`)`, &items)
+		b.js(`reopen(`+quoted(one.template)+`, `+quoted(ehr)+`, `+quoted(object)+`)`, &items)
 		if items == 0 {
 			t.Errorf("%s: nothing is rendered", one.name)
 		}

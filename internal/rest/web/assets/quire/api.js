@@ -36,11 +36,20 @@ window.Quire = (() => {
     const all = {Accept: as === 'pdf' ? 'application/pdf' : 'application/json', ...headers};
     if (token) all.Authorization = 'Bearer ' + token;
     if (body !== undefined) all['Content-Type'] = 'application/json';
+    const request = {method, headers: all, credentials: 'omit', cache: 'no-store', body: body === undefined ? undefined : JSON.stringify(body)};
     let answer;
-    try {
-      answer = await fetch(base + path, {method, headers: all, credentials: 'omit', cache: 'no-store', body: body === undefined ? undefined : JSON.stringify(body)});
-    } catch {
-      throw new Refusal(0, {message: 'The server cannot be reached. What you entered is still on this page.'});
+    // A server that is busy says when to come back, and did nothing until then; what
+    // pages send may be sent twice, a submit too: its token makes one version of it.
+    for (let left = 2; ; left--) {
+      try {
+        answer = await fetch(base + path, request);
+      } catch {
+        throw new Refusal(0, {message: 'The server cannot be reached. What you entered is still on this page.'});
+      }
+      if (answer.status !== 503 || left === 0) break;
+      const wait = Math.min(Number(answer.headers.get('Retry-After')) || 1, 3);
+      say('The server is busy. Trying again.');
+      await new Promise((done) => { setTimeout(done, wait * 1000); });
     }
     if (!answer.ok) {
       let text = null;

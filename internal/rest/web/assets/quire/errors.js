@@ -73,7 +73,8 @@ Quire.errors = (() => {
       const words = label ? `${label}: ${text}` : text;
       list.append(element('li', {}, input ? element('a', {href: '#' + (input.id || ''), onclick: (e) => { e.preventDefault(); input.focus(); input.scrollIntoView({block: 'center'}); }}, words) : words));
     });
-    const single = list.children.length === 1 && list.textContent === refusal.message;
+    // What one of the issues says need not stand above them too.
+    const single = [...list.children].some((one) => one.textContent.endsWith(refusal.message));
     box.replaceChildren(element('h2', {}, 'There is a problem'), single ? '' : element('p', {}, refusal.message), list.children.length ? list : '');
     box.setAttribute('role', 'alert');
     box.hidden = false;

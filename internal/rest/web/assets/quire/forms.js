@@ -176,7 +176,7 @@
     open = {form, ehr, issued: issued.response, labels: labelsOf(form), busy: false, started: issued.response.status};
     const place = element('div', {id: 'form', class: 'q-form'});
     const n = answers.prefilled(issued.response);
-    show(title, status(open.issued), n && id === 'new' ? element('p', {class: 'q-note'}, `${n} ${n === 1 ? 'answer is' : 'answers are'} filled in from the record. Check each before you submit.`) : '',
+    show(title, status(open.issued, id === 'new'), n && id === 'new' ? element('p', {class: 'q-note'}, `${n} ${n === 1 ? 'answer is' : 'answers are'} filled in from the record. Check each before you submit.`) : '',
       notes(issued.notes), place,
       element('div', {class: 'q-actions'}, button('Submit', () => submit('completed')), button('Save draft', () => submit('in-progress'), 'q-second'),
         element('a', {href: location.pathname + query({ehr})}, 'Leave without saving')));
@@ -199,10 +199,13 @@
 
   const rendered = () => LForms.Util.getFormFHIRData('QuestionnaireResponse', 'R4', document.getElementById('form'));
 
-  function status(r) {
-    const words = !r.id ? 'New' : r.status === 'in-progress' ? 'Draft' : 'Stored';
-    const version = versionOf(r);
-    return element('p', {class: 'q-state'}, element('span', {class: 'q-tag'}, words), r.id ? ` Version ${version}, ${Quire.document.time(r.meta.lastUpdated)}` : ' Nothing is stored yet.');
+  // status says what the form is: new, a draft, a stored one, or the next version of
+  // one of which a person has one only.
+  function status(r, next) {
+    if (!r.id) return element('p', {class: 'q-state'}, element('span', {class: 'q-tag'}, 'New'), ' Nothing is stored yet.');
+    const stored = `ersion ${versionOf(r)}, ${Quire.document.time(r.meta.lastUpdated)}`;
+    const words = next ? 'Update' : r.status === 'in-progress' ? 'Draft' : 'Stored';
+    return element('p', {class: 'q-state'}, element('span', {class: 'q-tag'}, words), next ? ` This person has one: v${stored}. Submit stores its next version.` : ` V${stored}`);
   }
 
   function notes(outcome) {
