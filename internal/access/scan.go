@@ -93,14 +93,21 @@ func (s *Scope) Scan(table Table, alias string) string {
 // in which Scan then looks the EHRs of rows up; one that stops at its first rows
 // is better off without. Named once it is planned as a part of the statement, with
 // what is known of the tables it reads. "" where nothing is to be judged or the EHR is fixed.
-func (s *Scope) Once(name string) string {
+//
+// apart judges it before anything else, for a statement that reads all rows of its
+// relations: one pass over the EHRs costs less than one look-up for each.
+func (s *Scope) Once(name string, apart bool) string {
 	if s.profile.All || s.ehr != "" {
 		return ""
 	}
 	s.together = true
 	gate := s.gateFor("t.ehr_id")
 	s.together, s.once = false, name
-	return fmt.Sprintf("%s as (select t.ehr_id from %s t where %s)", name, EHR, gate)
+	how := ""
+	if apart {
+		how = "materialized "
+	}
+	return fmt.Sprintf("%s as %s(select t.ehr_id from %s t where %s)", name, how, EHR, gate)
 }
 
 // Allows is a boolean expression: may the profile do the action to this EHR at

@@ -19,7 +19,7 @@ import (
 
 // A chunk of rows is audited and written together: as many rows, or bytes.
 const (
-	chunk      = 256
+	chunk      = 1024
 	chunkBytes = 128 << 10
 )
 

@@ -33,12 +33,12 @@ func totalOf(meminfo []byte) int64 {
 }
 
 // memorySettings give the database a part of the machine that it shares with the
-// server: an eighth, at most 1 GiB, for pages, since the pages of records that
+// server: an eighth, at most 4 GiB, for pages, since the pages of records that
 // queries read are many; what the system caches beyond is told to the planner, and
 // that a page that is not in order costs hardly more.
 func memorySettings(total int64) []string {
 	const mib = 1 << 20
-	pages := min(max(total/8, 128*mib), 1024*mib)
+	pages := min(max(total/8, 128*mib), 4096*mib)
 	cached := max(total/2, pages)
 	return []string{
 		fmt.Sprintf("shared_buffers=%dMB", pages/mib),

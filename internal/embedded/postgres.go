@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -40,10 +41,22 @@ func postgresSettings(durable, lz4 bool) []string {
 		s = append(s, lz4Settings...)
 	}
 	if durable {
+		s = append(s, parallelSettings(runtime.NumCPU())...)
 		return append(s, append(memorySettings(machineMemory()), "max_connections=100")...)
 	}
 	// Many packages' tests share one test cluster, and what a crash of the machine would do to it is of no interest.
 	return append(s, "shared_buffers=128MB", "max_connections=300", "fsync=off", "synchronous_commit=off", "full_page_writes=off")
+}
+
+// parallelSettings keep one query to one processor where there are few: the server
+// and other people's requests need the rest, and of two processors a second worker
+// gains little.
+func parallelSettings(processors int) []string {
+	const few = 4
+	if processors > few {
+		return nil
+	}
+	return []string{"max_parallel_workers_per_gather=0"}
 }
 
 var lz4Settings = []string{"default_toast_compression=lz4", "wal_compression=lz4"}

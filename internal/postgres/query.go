@@ -21,6 +21,7 @@ import (
 // A query is sent as one pipelined batch: transaction, settings, epoch, rows.
 const (
 	beginSnapshotSQL = `begin isolation level repeatable read read only`
+	endSQL           = `rollback`
 	epochSQL         = `select dictionary + (promoted << 32) from index_epoch`
 
 	// How a query is planned. The planner takes a list of JSON for a hundred items
@@ -164,13 +165,17 @@ func (db *DB) runQuery(ctx context.Context, conn *pgx.Conn, q cdr.StoreQuery, ac
 	}
 	b.Queue(epochSQL)
 	b.Queue(s.SQL, s.Args...)
+	// Nothing was written; ending the transaction gives the connection back.
+	b.Queue(endSQL)
 	results := conn.SendBatch(ctx, b)
 	defer func() {
 		if closed := results.Close(); err == nil {
 			err = closed
 		}
-		// Nothing was written; ending the transaction gives the connection back.
-		if _, end := conn.Exec(ctx, "rollback"); err == nil {
+		if conn.PgConn().TxStatus() == 'I' {
+			return
+		}
+		if _, end := conn.Exec(ctx, endSQL); err == nil {
 			err = end
 		}
 	}()

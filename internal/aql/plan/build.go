@@ -33,7 +33,7 @@ type Options struct {
 // "aql-unsupported" for what the language has and this engine does not,
 // "aql-parameter" and "aql-class" for names nobody knows.
 func Build(q *aql.Query, opts Options) (*Plan, error) {
-	b := &builder{q: q, opts: opts, plan: &Plan{Epoch: opts.Dictionary.Epoch, Dictionary: opts.Dictionary, EHR: opts.EHR, Limit: -1, Zone: opts.Zone}, sources: map[*aql.Class]*Source{}}
+	b := &builder{q: q, opts: opts, plan: &Plan{Epoch: opts.Dictionary.Epoch, Dictionary: opts.Dictionary, EHR: opts.EHR, Limit: -1, Zone: opts.Zone}, sources: map[*aql.Class]*Source{}, predicated: map[*Source]bool{}}
 	if err := b.build(); err != nil {
 		return nil, err
 	}
@@ -48,6 +48,8 @@ type builder struct {
 	steps   int
 	// reached is how many segments of the last path to nothing lead somewhere.
 	reached int
+	// predicated are the sources whose operand has a predicate.
+	predicated map[*Source]bool
 	// pinned is the EHR operand whose predicate fixed the EHR.
 	pinned *aql.Class
 }
@@ -83,6 +85,7 @@ func (b *builder) build() error {
 		return err
 	}
 	b.plan.From = b.elide(b.plan.From)
+	b.uncount()
 	return nil
 }
 

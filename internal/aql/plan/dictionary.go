@@ -3,6 +3,8 @@ package plan
 import (
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/quire-cdr/quire/internal/aql"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
@@ -23,6 +25,15 @@ type Dictionary struct {
 	// at-codes of each archetype's rows that specialise others.
 	Promoted map[string][]Promoted
 	Narrower map[int32][]string
+
+	// found keeps what was searched for, by what was asked.
+	found    sync.Map
+	searches atomic.Int64
+}
+
+// search is a look through the whole of the dictionary.
+type search struct {
+	what, asked string
 }
 
 // archetypes gives the numbers of an archetype and, unless exact, of those that
@@ -35,13 +46,29 @@ func (d *Dictionary) archetypes(asked string, exact bool) []int32 {
 		}
 		return found
 	}
+	key := search{"archetypes", asked}
+	if known, ok := d.found.Load(key); ok {
+		return slices.Clone(known.([]int32))
+	}
 	for id, n := range d.Archetypes {
 		if aql.Specialises(id, asked) {
 			found = append(found, n)
 		}
 	}
 	slices.Sort(found)
+	d.remember(key, slices.Clone(found))
 	return found
+}
+
+// mostFound is how many searches are kept.
+const mostFound = 10_000
+
+// remember keeps what a search found. Texts of queries name no more than there is
+// room for, or the first of them are kept.
+func (d *Dictionary) remember(key search, found any) {
+	if d.searches.Add(1) <= mostFound {
+		d.found.Store(key, found)
+	}
 }
 
 // codes gives an at-code and those that specialise it, as far as data have
@@ -50,6 +77,10 @@ func (d *Dictionary) codes(asked string, exact bool) []string {
 	found := []string{asked}
 	if exact {
 		return found
+	}
+	key := search{"codes", asked}
+	if known, ok := d.found.Load(key); ok {
+		return slices.Clone(known.([]string))
 	}
 	seen := map[string]bool{}
 	for _, codes := range d.Inner {
@@ -61,6 +92,7 @@ func (d *Dictionary) codes(asked string, exact bool) []string {
 		}
 	}
 	slices.Sort(found[1:])
+	d.remember(key, slices.Clone(found))
 	return found
 }
 

@@ -59,7 +59,7 @@ func (b *builder) class(c *aql.Class, above context) (*Join, error) {
 		return nil, err
 	}
 	if c.Predicate != nil && c != b.pinned {
-		s.Used = true
+		s.Used, b.predicated[s] = true, true
 	}
 	j := &Join{Pos: c.Position(), Source: s, Not: c.Not}
 	if c.Contains == nil {

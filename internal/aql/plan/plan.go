@@ -108,8 +108,10 @@ type Join struct {
 	Source *Source
 	Child  *Join
 	Not    bool
-	// Operands are those of All and Any.
+	// Operands are those of All and Any. Same says that those of All are in one
+	// composition, which is no relation of its own.
 	Operands []*Join
+	Same     bool
 }
 
 // Step is one segment of a path. Steps of equal text below the same parent are

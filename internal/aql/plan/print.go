@@ -79,7 +79,11 @@ func printJoin(b []byte, j *Join, depth int) []byte {
 		b = append(indent(b, depth), word...)
 		return printJoin(b, j.Child, depth+1)
 	case All:
-		b = append(indent(b, depth), "all of\n"...)
+		word := "all of\n"
+		if j.Same {
+			word = "all in one composition\n"
+		}
+		b = append(indent(b, depth), word...)
 	default:
 		b = append(indent(b, depth), "any of\n"...)
 	}

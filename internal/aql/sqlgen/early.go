@@ -9,10 +9,10 @@ import (
 )
 
 // byCondition finds the relation that WHERE has conditions on which are about it
-// alone. The rows that meet them are found first, as k, and the other relations
-// are looked up for those: the planner takes a walk through JSON for costly and
-// many rows, does it last, and so would first open the rows of all others. nil for
-// none. WHERE still asks each node.
+// alone. The rows that meet them are found first, and the other relations are
+// looked up for those: the planner takes a walk through JSON for costly and many
+// rows, does it last, and so would first open the rows of all others. nil for none.
+// WHERE still asks each node.
 func (g *generator) byCondition() (*plan.Source, []plan.Expr) {
 	if g.ehr != "" || g.newest != nil || g.leaf != nil || len(g.plan.Sources) < 2 {
 		return nil, nil
@@ -45,7 +45,8 @@ func always(j *plan.Join, s *plan.Source) bool {
 	return slices.ContainsFunc(j.Operands, func(o *plan.Join) bool { return always(o, s) })
 }
 
-// met writes k. OFFSET keeps the planner from taking it apart.
+// met writes the relation with what is asked of it. OFFSET keeps the planner from
+// taking it apart.
 func (g *generator) met() string {
 	a := alias(g.first)
 	rows := "(" + g.rows(g.first) + ") " + a
@@ -53,16 +54,7 @@ func (g *generator) met() string {
 	for i, e := range g.asked {
 		conds[i] = g.condition(e)
 	}
-	return fmt.Sprintf("(select %[1]s.ehr_id, %[1]s.vo_id, %[1]s.ver, %[1]s.num from %[2]s where %[3]s offset 0) k", a, rows, all(conds))
-}
-
-// found ties the relation to k.
-func (g *generator) found(s *plan.Source) []string {
-	if g.first == nil || s != g.first {
-		return nil
-	}
-	a := alias(s)
-	return []string{a + ".ehr_id = k.ehr_id", a + ".vo_id = k.vo_id", a + ".ver = k.ver", a + ".num = k.num"}
+	return fmt.Sprintf("(select %[1]s.* from %[2]s where %[3]s offset 0) %[1]s", a, rows, all(conds))
 }
 
 // positive says whether a condition that holds of some nodes of a row holds of

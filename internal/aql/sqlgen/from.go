@@ -31,7 +31,7 @@ func (g *generator) from() (string, []string) {
 	}
 	if g.first != nil {
 		f.text.WriteString(g.met())
-		g.anchor = "k.ehr_id"
+		g.anchor = alias(g.first) + ".ehr_id"
 	}
 	where := f.add(j, nil)
 	return f.text.String(), where
@@ -52,8 +52,12 @@ type fromClause struct {
 func (f *fromClause) add(j *plan.Join, above *plan.Source) (where []string) {
 	switch j.Op {
 	case plan.All:
-		for _, o := range j.Operands {
+		for i, o := range j.Operands {
 			where = append(where, f.add(o, above)...)
+			if j.Same && i > 0 {
+				a, first := alias(o.Source), alias(j.Operands[0].Source)
+				where = append(where, a+".ehr_id = "+first+".ehr_id", a+".vo_id = "+first+".vo_id", a+".ver = "+first+".ver")
+			}
 		}
 		return where
 	case plan.Any:
@@ -66,11 +70,13 @@ func (f *fromClause) add(j *plan.Join, above *plan.Source) (where []string) {
 		conds = append(conds, alias(s)+".vo_id = k.vo_id", alias(s)+".ver = k.ver")
 	}
 	conds = append(conds, f.g.led(s)...)
-	conds = append(conds, f.g.found(s)...)
 	if j.Child != nil && j.Not {
 		conds = append(conds, f.g.without(j.Child, s))
 	}
-	if f.text.Len() == 0 {
+	if s == f.g.first {
+		// It stands there already.
+		where = conds
+	} else if f.text.Len() == 0 {
 		f.text.WriteString(f.g.relation(s))
 		where = conds
 		f.g.anchor = alias(s) + ".ehr_id"
@@ -235,10 +241,14 @@ func (g *generator) filter(s *plan.Source) []string {
 
 // scan is the table for a relation. The first relation of a population query is
 // gated row by row; those after it are of the same EHR as the first, whose gate
-// has been judged.
+// has been judged. Of a query about one EHR all are, and without rows of the first
+// there is no answer.
 func (g *generator) scan(table access.Table, name string) string {
-	if g.anchor == "" || g.ehr != "" {
+	switch {
+	case g.anchor == "":
 		return g.scope.Scan(table, name)
+	case g.ehr != "":
+		return g.scope.ScanOf(table, name, g.ehr)
 	}
 	return g.scope.ScanOf(table, name, g.anchor)
 }
@@ -301,7 +311,7 @@ func (g *generator) rows(s *plan.Source) string {
 	if s.Mixed {
 		conds = append(conds, g.classes("n.class", s.Classes))
 	}
-	if g.leaf != nil && s.Name == "COMPOSITION" {
+	if (g.leaf != nil || g.first != nil) && s.Name == "COMPOSITION" {
 		// A composition is the first of its nodes: one look-up gives it.
 		conds = append(conds, "n.num = 0")
 	}
@@ -325,12 +335,20 @@ func (g *generator) shapes(s *plan.Source) string {
 	if s.Codes != nil {
 		items = append(items, "i.code = any("+g.args.Add(s.Codes)+"::text[])")
 	}
+	if names := g.names(s); names != nil {
+		items = append(items, named(g.args.Add(names)))
+	}
 	return "(select distinct on (i.shape, i.path, i.class) i.shape, i.jpath from shape_item i where " + all(items) + ") si"
 }
 
 // inside are the nodes within rows, found by the shapes that have them.
 func (g *generator) inside(s *plan.Source) string {
 	conds := append(g.effective(s), g.kinds(s)...)
+	if names := g.names(s); names != nil && g.ehr == "" {
+		// Few archetypes have such nodes, and their rows an index finds.
+		conds = append(conds, "n.arch = any((select array_agg(distinct p.arch) from shape_item i join shape p on p.id = i.shape where "+
+			all([]string{"i.path <> ''", g.classes("i.class", s.Classes), named(g.args.Add(names))})+")::int[])")
+	}
 	return "select n.ehr_id, n.vo_id, n.ver, (x.x ->> '#')::int as num, (x.x ->> '$')::int as cap, n.num as row, null::int as shape, x.x as data from " +
 		g.scan(access.Node, "n") + " join " + g.shapes(s) + " on si.shape = n.shape" +
 		" cross join lateral jsonb_path_query(n.data, si.jpath) x(x)" +

@@ -65,7 +65,7 @@ func (g *generator) overLeaves() *Statement {
 	if !chain(p.Sources[0].Steps, d.Value) {
 		return nil
 	}
-	with := g.scope.Once("open")
+	with := g.scope.Once("open", false)
 	conds := append([]string{fmt.Sprintf("l.path = %d", d.ID), "l.n is not null", magnitudes}, d.narrow...)
 	from := g.scan(access.Leaf, "l")
 	sql := "select " + strings.Join(slices.Concat(columns, units), ",\n       ") + "\nfrom " + from + "\nwhere " + all(append(conds, g.askable("l")...))

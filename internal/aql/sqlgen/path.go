@@ -2,6 +2,7 @@ package sqlgen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -380,6 +381,9 @@ func (g *generator) some(loose []*plan.Step, condition func() string) string {
 	if len(loose) == 0 {
 		return condition()
 	}
+	if text := g.someOf(loose, condition); text != "" {
+		return text
+	}
 	var items []string
 	for _, st := range loose {
 		if _, ok := g.laterals[st]; ok {
@@ -392,5 +396,33 @@ func (g *generator) some(loose []*plan.Step, condition func() string) string {
 	for _, st := range loose {
 		delete(g.laterals, st)
 	}
+	return text
+}
+
+// someOf is some for the steps of one path that one jsonpath walks, "" for others.
+func (g *generator) someOf(loose []*plan.Step, condition func() string) string {
+	last := loose[len(loose)-1]
+	chain := []*plan.Step{last}
+	for chain[0] != loose[0] {
+		if chain[0].Parent == nil {
+			return ""
+		}
+		chain = append([]*plan.Step{chain[0].Parent}, chain...)
+	}
+	// A step that stands there twice is that of two paths, and one that stands on no
+	// way to the last is of another.
+	for i, st := range loose {
+		if _, ok := g.laterals[st]; ok || slices.Contains(loose[:i], st) || !slices.Contains(chain, st) {
+			return ""
+		}
+	}
+	path := jsonPath(chain)
+	if path == "" {
+		return ""
+	}
+	holder := g.holder(chain[0])
+	name := g.bind(last)
+	text := "exists (select 1 from jsonb_path_query(" + holder + ", " + g.args.Add(path) + "::jsonpath) " + name + "(x) where " + condition() + ")"
+	delete(g.laterals, last)
 	return text
 }

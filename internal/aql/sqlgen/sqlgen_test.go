@@ -178,7 +178,7 @@ func TestShape(t *testing.T) {
 		{"SELECT c/uid/value FROM EHR e[ehr_id/value = '7d44b88c-4199-4bad-97dc-d78268e01398'] CONTAINS COMPOSITION c ORDER BY c/context/start_time LIMIT 5", false, false},
 	} {
 		s := generate(t, tt.query, nurse)
-		if once := strings.HasPrefix(s.SQL, "with open as ("); once != tt.once || s.Ordered != tt.ordered {
+		if once := strings.HasPrefix(s.SQL, "with open as "); once != tt.once || s.Ordered != tt.ordered {
 			t.Errorf("%s: once %v, ordered %v\n%s", tt.query, once, s.Ordered, s.SQL)
 		}
 		if again := generate(t, tt.query, nurse); again.SQL != s.SQL {

@@ -150,9 +150,9 @@ func (g *generator) statement() *Statement {
 		}
 	}
 	if g.newest == nil && g.leaf == nil && (p.Limit < 0 || len(p.Order) > 0 || p.Distinct || g.aggregates()) {
-		with = g.scope.Once("open")
-		g.first, g.asked = g.byCondition()
 		out.Whole = p.EHR == "" && p.Where == nil && !slices.ContainsFunc(p.Sources, func(s *plan.Source) bool { return s.Filter != nil })
+		with = g.scope.Once("open", out.Whole)
+		g.first, g.asked = g.byCondition()
 	}
 	out.Ordered = g.newest != nil || g.leaf != nil && g.page == nil && p.Limit >= 0 && (g.leaf.sorted || len(p.Order) == 0 && !p.Distinct && !g.aggregates())
 	if g.leaf != nil {
