@@ -28,17 +28,18 @@ import (
 )
 
 type benchCommand struct {
-	EHRs         int     `name:"ehrs" help:"How many records are made." default:"2000"`
-	Compositions int     `help:"How many compositions are loaded into them." default:"20000"`
-	Seed         uint64  `help:"The same seed gives the same compositions." default:"1"`
-	Seconds      float64 `help:"How long each operation runs in each round." default:"1"`
-	Rounds       int     `help:"How often everything takes its turn." default:"5"`
-	Idle         float64 `help:"Seconds of rest before memory is looked at again." default:"20"`
-	Profiles     string  `help:"Keep processor profiles of the server here, one an operation." placeholder:"DIR"`
-	Workload     bool    `help:"Measure queries instead, at each of the sizes, with ten compositions to a record."`
-	Sizes        []int   `help:"With --workload: how many compositions." default:"20000,200000"`
-	Bulk         bool    `help:"Load in bulk." hidden:""`
-	Server       string  `help:"Be the server that is measured, in this folder." hidden:""`
+	EHRs         int      `name:"ehrs" help:"How many records are made." default:"2000"`
+	Compositions int      `help:"How many compositions are loaded into them." default:"20000"`
+	Seed         uint64   `help:"The same seed gives the same compositions." default:"1"`
+	Seconds      float64  `help:"How long each operation runs in each round." default:"1"`
+	Rounds       int      `help:"How often everything takes its turn." default:"5"`
+	Idle         float64  `help:"Seconds of rest before memory is looked at again." default:"20"`
+	Profiles     string   `help:"Keep processor profiles of the server here, one an operation." placeholder:"DIR"`
+	Workload     bool     `help:"Measure queries instead, at each of the sizes, with ten compositions to a record."`
+	Sizes        []int    `help:"With --workload: how many compositions." default:"20000,200000"`
+	Data         []string `name:"data" help:"With --workload: measure the quire up that runs on this folder, loaded before with quire load --generate, instead; given once for each size." placeholder:"DIR"`
+	Bulk         bool     `help:"Load in bulk." hidden:""`
+	Server       string   `help:"Be the server that is measured, in this folder." hidden:""`
 }
 
 // Run starts a server as a process of its own, in a folder that is gone

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -12,13 +15,17 @@ import (
 	"github.com/quire-cdr/quire/internal/cdr/bulk"
 )
 
-// workloads measures the queries at each size, on a server of its own each.
+// workloads measures the queries at each size, on a server of its own each, or on
+// servers that run and are loaded.
 func (c benchCommand) workloads(ctx context.Context) error {
 	slices.Sort(c.Sizes)
+	options := bench.WorkloadOptions{Span: seconds(c.Seconds), Rounds: c.Rounds, Seed: c.Seed, Progress: os.Stderr}
+	if len(c.Data) > 0 {
+		return c.running(ctx, options)
+	}
 	if len(c.Sizes) == 0 || c.Sizes[0] < 100 || c.Seconds <= 0 {
 		return errors.New("--sizes are at least 100 compositions, and --seconds some time")
 	}
-	options := bench.WorkloadOptions{Span: seconds(c.Seconds), Seed: c.Seed, Progress: os.Stderr}
 	var all []*bench.Workloads
 	for _, size := range c.Sizes {
 		c.Compositions, c.EHRs, c.Bulk = size, size/10, true
@@ -32,6 +39,49 @@ func (c benchCommand) workloads(ctx context.Context) error {
 		}
 	}
 	return bench.PrintWorkloads(os.Stdout, all)
+}
+
+// running measures servers that quire up runs, smallest first.
+func (c benchCommand) running(ctx context.Context, options bench.WorkloadOptions) error {
+	var all []*bench.Workloads
+	for _, dir := range c.Data {
+		target, err := runningTarget(ctx, dir)
+		if err != nil {
+			return err
+		}
+		measured, err := bench.RunWorkloads(ctx, target, options)
+		if err != nil {
+			return err
+		}
+		all = append(all, measured)
+	}
+	slices.SortFunc(all, func(a, b *bench.Workloads) int { return a.Compositions - b.Compositions })
+	return bench.PrintWorkloads(os.Stdout, all)
+}
+
+// runningTarget is the server of a data folder, with what it holds.
+func runningTarget(ctx context.Context, dir string) (bench.Target, error) {
+	server, err := remote{Data: dir, As: "analyst"}.connect()
+	if err != nil {
+		return bench.Target{}, err
+	}
+	base, err := url.Parse(server.BaseURL)
+	if err != nil {
+		return bench.Target{}, err
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "database.json"))
+	if err != nil {
+		return bench.Target{}, err
+	}
+	var d database
+	if err := json.Unmarshal(text, &d); err != nil {
+		return bench.Target{}, fmt.Errorf("%s/database.json: %w", dir, err)
+	}
+	loaded, err := bench.LoadedOf(ctx, d.Owner)
+	if err != nil {
+		return bench.Target{}, err
+	}
+	return bench.Target{API: base.Host, Owner: d.Owner, Clinician: server.Tokens["clinician"], Analyst: server.Tokens["analyst"], Admin: server.Tokens["admin"], Loaded: loaded}, nil
 }
 
 // fill loads the data, by requests or in bulk.

@@ -2,11 +2,15 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
+	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -72,8 +76,10 @@ const hostile = "SELECT COUNT(o) FROM EHR e CONTAINS (COMPOSITION c CONTAINS OBS
 
 // WorkloadOptions say how the workloads are measured.
 type WorkloadOptions struct {
-	// Span is how long a query is repeated, at least three times.
+	// Span is how long a query is repeated in a round, at least once; of the medians
+	// of all rounds the middle one counts.
 	Span     time.Duration
+	Rounds   int
 	Seed     uint64
 	Progress io.Writer
 }
@@ -81,9 +87,12 @@ type WorkloadOptions struct {
 // Workloads are the results of one size of the data.
 type Workloads struct {
 	EHRs, Compositions int
-	Took               time.Duration
-	Results            []result
-	Quiet, Hostile     result
+	// Took is how long loading took, 0 for data that were there.
+	Took time.Duration
+	// LoadBefore and LoadAfter are what the machine had to do: its load average.
+	LoadBefore, LoadAfter string
+	Results               []result
+	Quiet, Hostile        result
 	// Others are what became of the hostile queries.
 	Others result
 }
@@ -110,25 +119,96 @@ func RunWorkloads(ctx context.Context, t Target, o WorkloadOptions) (*Workloads,
 			return nil, err
 		}
 	}
-	out := &Workloads{EHRs: len(t.Loaded.EHRs), Compositions: t.Loaded.Compositions, Took: t.Loaded.Took}
-	for i, q := range queries {
-		if i == len(unpromoted) {
-			fmt.Fprintln(o.Progress, "promoting", promotedPath)
-			if err := w.promote(ctx); err != nil {
-				return nil, err
-			}
-			if _, err := w.pool.Exec(ctx, "vacuum analyze leaf"); err != nil {
-				return nil, err
-			}
-		}
-		got, err := w.repeat(ctx, q, o.Span)
-		if err != nil {
-			return nil, err
-		}
-		fmt.Fprintf(o.Progress, "%s: %.1f ms\n", q.name, milliseconds(got.p50))
-		out.Results = append(out.Results, got)
+	out := &Workloads{EHRs: len(t.Loaded.EHRs), Compositions: t.Loaded.Compositions, Took: t.Loaded.Took, LoadBefore: loadAverage()}
+	// As before anybody promoted it, and as before it was measured.
+	if err := w.demote(ctx); err != nil {
+		return nil, err
 	}
-	return out, w.besiege(ctx, out, 2*o.Span)
+	if out.Results, err = w.rounds(ctx, unpromoted, o); err != nil {
+		return nil, err
+	}
+	fmt.Fprintln(o.Progress, "promoting", promotedPath)
+	if err := w.promote(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := w.pool.Exec(ctx, "vacuum analyze leaf"); err != nil {
+		return nil, err
+	}
+	more, err := w.rounds(ctx, promoted, o)
+	if err != nil {
+		return nil, err
+	}
+	out.Results = append(out.Results, more...)
+	if err := w.demote(ctx); err != nil {
+		return nil, err
+	}
+	fmt.Fprintln(o.Progress, "GET beside hostile queries")
+	err = w.besiege(ctx, out, max(2*o.Span, longestSiege))
+	out.LoadAfter = loadAverage()
+	return out, err
+}
+
+// longestSiege is how long GET is measured at least: hostile queries take long.
+const longestSiege = 5 * time.Second
+
+// rounds asks each query in turn, round after round, and takes of each the round
+// in the middle.
+func (w *workload) rounds(ctx context.Context, list []query, o WorkloadOptions) ([]result, error) {
+	all := make([][]result, len(list))
+	for range max(o.Rounds, 1) {
+		for i, q := range list {
+			got, err := w.repeat(ctx, q, o.Span)
+			if err != nil {
+				return nil, err
+			}
+			fmt.Fprintf(o.Progress, "%s: %.1f ms\n", q.name, milliseconds(got.p50))
+			all[i] = append(all[i], got)
+		}
+	}
+	middle := make([]result, len(list))
+	for i, rounds := range all {
+		slices.SortFunc(rounds, func(a, b result) int { return cmp.Compare(a.p50, b.p50) })
+		middle[i] = rounds[len(rounds)/2]
+	}
+	return middle, nil
+}
+
+// loadAverage is what the system says of the last minute, "unknown" where it does not.
+func loadAverage() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if first, _, ok := strings.Cut(string(text), " "); err == nil && ok {
+		return first
+	}
+	return "unknown"
+}
+
+// demote drops the path, whether or not it is promoted.
+func (w *workload) demote(ctx context.Context) error {
+	c := w.clients[0]
+	list := func() error {
+		c.begin("GET", w.target.Admin, "/rest/admin/index")
+		return w.send(c, w.target.API, 200)
+	}
+	if err := list(); err != nil {
+		return err
+	}
+	if !bytes.Contains(c.response.Body(), []byte(promotedPath)) {
+		return nil
+	}
+	c.begin("DELETE", w.target.Admin, "/rest/admin/index?archetype_id="+promotedArchetype+"&path="+url.QueryEscape(promotedPath))
+	if err := w.send(c, w.target.API, 202); err != nil {
+		return err
+	}
+	for {
+		if err := list(); err != nil || !bytes.Contains(c.response.Body(), []byte(promotedPath)) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // promote promotes the path and returns when queries use it.
@@ -152,9 +232,6 @@ func (w *workload) promote(ctx context.Context) error {
 	}
 }
 
-// fewest is how often a query runs at least.
-const fewest = 3
-
 func (w *workload) repeat(ctx context.Context, q query, span time.Duration) (result, error) {
 	token := w.target.Analyst
 	if q.oneEHR {
@@ -167,9 +244,6 @@ func (w *workload) repeat(ctx context.Context, q query, span time.Duration) (res
 	}
 	rows := bytes.Count(w.clients[0].response.Body(), []byte(`],[`)) + 1
 	got, err := measure(ctx, operation{name: q.name, do: do}, 1, span)
-	for n := int(got.perSecond * span.Seconds()); err == nil && n < fewest; n = fewest {
-		got, err = measure(ctx, operation{name: q.name, do: do}, 1, time.Duration(fewest-1)*max(got.p50, span))
-	}
 	got.rows = rows
 	return got, err
 }
@@ -229,18 +303,50 @@ func SampleOf(ctx context.Context, ownerDSN string) (sample []Sampled, total int
 		return nil, 0, err
 	}
 	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
-	rows, err := conn.Query(ctx, sampleSQL, samples)
-	if err != nil {
+	if sample, err = sampleOf(ctx, conn); err != nil {
 		return nil, 0, err
 	}
-	sample, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (s Sampled, err error) {
+	return sample, total, conn.QueryRow(ctx, "select coalesce(sum(length(doc)), 0) from version where kind = 1").Scan(&total)
+}
+
+func sampleOf(ctx context.Context, conn *pgx.Conn) ([]Sampled, error) {
+	rows, err := conn.Query(ctx, sampleSQL, samples)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (s Sampled, err error) {
 		var doc string
 		err = r.Scan(&s.EHR, &s.UID, &doc)
 		s.Bytes = []byte(doc)
 		return s, err
 	})
+}
+
+const (
+	loadedEHRsSQL = `select v.ehr_id::text from version v where v.kind = 1 and v.is_latest group by v.ehr_id order by md5(v.ehr_id::text)`
+	loadedSQL     = `select count(*) from version where kind = 1 and is_latest`
+)
+
+// LoadedOf reads what a server holds that was loaded before.
+func LoadedOf(ctx context.Context, ownerDSN string) (out Loaded, err error) {
+	conn, err := pgx.Connect(ctx, ownerDSN)
 	if err != nil {
-		return nil, 0, err
+		return out, err
 	}
-	return sample, total, conn.QueryRow(ctx, "select coalesce(sum(length(doc)), 0) from version where kind = 1").Scan(&total)
+	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
+	rows, err := conn.Query(ctx, loadedEHRsSQL)
+	if err != nil {
+		return out, err
+	}
+	if out.EHRs, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+		return out, err
+	}
+	if len(out.EHRs) == 0 {
+		return out, errors.New("the server holds no compositions")
+	}
+	if err = conn.QueryRow(ctx, loadedSQL).Scan(&out.Compositions); err != nil {
+		return out, err
+	}
+	out.Sample, err = sampleOf(ctx, conn)
+	return out, err
 }

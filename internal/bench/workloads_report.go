@@ -13,7 +13,11 @@ func PrintWorkloads(out io.Writer, sizes []*Workloads) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%d cores shared by clients, server and database; %s. Through HTTP, one client, access decisions and audit on; p50 (p99) in ms.\n\n", runtime.NumCPU(), runtime.Version())
 	for _, w := range sizes {
-		fmt.Fprintf(&b, "%d EHRs and %d compositions, loaded in bulk in %.0f s (%.0f a second).\n", w.EHRs, w.Compositions, w.Took.Seconds(), float64(w.Compositions)/w.Took.Seconds())
+		loaded := "loaded before"
+		if w.Took > 0 {
+			loaded = fmt.Sprintf("loaded in bulk in %.0f s (%.0f a second)", w.Took.Seconds(), float64(w.Compositions)/w.Took.Seconds())
+		}
+		fmt.Fprintf(&b, "%d EHRs and %d compositions, %s; load average of the machine %s before and %s after.\n", w.EHRs, w.Compositions, loaded, w.LoadBefore, w.LoadAfter)
 	}
 	fmt.Fprint(&b, "\n| query | rows |")
 	for _, w := range sizes {
@@ -42,7 +46,7 @@ func PrintWorkloads(out io.Writer, sizes []*Workloads) error {
 		}{{"alone", w.Quiet}, {"with 8 hostile queries", w.Hostile}} {
 			fmt.Fprintf(&b, "| %s | %d | %.2f | %.1f | %.0f |\n", row.name, w.Compositions, milliseconds(row.r.p50), milliseconds(row.r.p99), row.r.perSecond)
 		}
-		fmt.Fprintf(&b, "| p99 hostile over alone (goal: at most 3) | %d | | %.1f | |\n", w.Compositions, ratio(w.Hostile.p99, w.Quiet.p99))
+		fmt.Fprintf(&b, "| p99 hostile over alone: %s | %d | | %.1f | |\n", within(w), w.Compositions, ratio(w.Hostile.p99, w.Quiet.p99))
 	}
 	_, err := out.Write(b.Bytes())
 	return err
@@ -89,4 +93,14 @@ func met(q query, first, last *Workloads, i int) string {
 		return "**no** (growth)"
 	}
 	return "yes"
+}
+
+// mostSlowed is how much slower the slowest GET may be beside hostile queries.
+const mostSlowed = 3
+
+func within(w *Workloads) string {
+	if ratio(w.Hostile.p99, w.Quiet.p99) > mostSlowed {
+		return "goal at most 3, **no**"
+	}
+	return "goal at most 3, yes"
 }
