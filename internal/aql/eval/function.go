@@ -17,8 +17,8 @@ var calls = map[string]func(r *run, args []Value) Value{
 	"CONCAT_WS":         concatWithSeparator,
 	"ABS":               strict(abs, Number),
 	"MOD":               strict(mod, Number, Number),
-	"CEIL":              strict(func(_ *run, a []Value) Value { return whole(a[0], apd.RoundCeiling) }, Number),
-	"FLOOR":             strict(func(_ *run, a []Value) Value { return whole(a[0], apd.RoundFloor) }, Number),
+	"CEIL":              strict(func(_ *run, a []Value) Value { return whole(a[0], exact.Ceil) }, Number),
+	"FLOOR":             strict(func(_ *run, a []Value) Value { return whole(a[0], exact.Floor) }, Number),
 	"ROUND":             strict(round, Number, Number),
 	"CURRENT_DATE":      now("2006-01-02"),
 	"CURRENT_TIME":      now("15:04:05"),
@@ -127,11 +127,10 @@ func mod(_ *run, a []Value) Value {
 	return Value{Kind: Number, Num: rest, Integer: a[0].Integer && a[1].Integer}
 }
 
-func whole(v Value, rounding apd.Rounder) Value {
-	ctx := exact
-	ctx.Rounding = rounding
+// whole is by Ceil or Floor: Quantize takes what is less than a tenth for nothing.
+func whole(v Value, to func(d, x *apd.Decimal) (apd.Condition, error)) Value {
 	out := new(apd.Decimal)
-	if _, err := ctx.Quantize(out, v.Num, 0); err != nil {
+	if _, err := to(out, v.Num); err != nil {
 		return Value{}
 	}
 	return Value{Kind: Number, Num: out, Integer: true}
