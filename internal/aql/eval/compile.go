@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/quire-cdr/quire/internal/aql"
+	"github.com/quire-cdr/quire/internal/aql/model"
 	"github.com/quire-cdr/quire/internal/aql/row"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
@@ -167,16 +168,20 @@ func nesting(c aql.Containment, holder *aql.Class) error {
 // documentKind says which documents hold objects of a class, where the query
 // does not name what holds them: EHR_STATUS and FOLDER must be named.
 func documentKind(c rminfo.Class) DocumentKind {
-	switch {
-	case c == rminfo.EHR_STATUS:
+	switch model.Root(c) {
+	case rminfo.EHR_STATUS:
 		return EHRStatus
-	case c == rminfo.FOLDER:
+	case rminfo.FOLDER:
 		return Folder
-	case c.IsA(rminfo.PARTY), c.IsA(rminfo.PARTY_RELATIONSHIP), c == rminfo.CAPABILITY,
-		c == rminfo.CONTACT, c == rminfo.ADDRESS, c == rminfo.PARTY_IDENTITY:
+	case rminfo.PARTY:
 		return Party
 	}
 	return Composition
+}
+
+// manyIn says whether one of the attributes may be a list.
+func (c *query) manyIn(segments []aql.Segment) bool {
+	return slices.ContainsFunc(segments, func(s aql.Segment) bool { return row.Many(c.attrs[s.Name]) })
 }
 
 // bindConstants evaluates literals and parameters once, compiles patterns and
@@ -382,7 +387,7 @@ func (c *query) place(p *aql.PathExpr, add bool) search {
 	if p.Predicate != nil {
 		segments = append([]aql.Segment{{Pos: p.Pos, Predicate: p.Predicate}}, segments...)
 	}
-	known := len(segments) - len(p.Path.Segments) + c.reach(c.Class(p.Variable), p.Path.Segments)
+	known := len(segments) - len(p.Path.Segments) + model.Reach(c.Class(p.Variable), p.Path.Segments)
 	if missing := segments[known:]; len(missing) > 0 && (!add || c.manyIn(missing)) {
 		return search{from: c.nowhere()}
 	}
