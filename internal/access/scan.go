@@ -195,7 +195,7 @@ func (s *Scope) gateFor(ehr string) string {
 		ways = append(ways, fmt.Sprintf("%s = '%s'::uuid", ehr, Demographics))
 	}
 	gate := "(" + strings.Join(ways, " or ") + ")" +
-		fmt.Sprintf(" and not exists (select 1 from ehr_restriction x where x.ehr_id = %s and (x.applies_to && %s::text[] or '*' = any(x.applies_to)) and %s)", ehr, s.grantees, live)
+		fmt.Sprintf(" and not exists (select 1 from ehr_restriction x where x.ehr_id = %s and (x.applies_to && %s::text[] or '*' = any(x.applies_to)) and not x.spares && %s::text[] and %s)", ehr, s.grantees, s.grantees, live)
 	if s.profile.EHR != "" {
 		gate += fmt.Sprintf(" and %s = %s::uuid", ehr, s.args.Add(s.profile.EHR))
 	}

@@ -27,7 +27,9 @@ type Grant struct {
 	EHR string
 	// Grantee is "user:...", "svc:...", "Role:..." or "Team:...".
 	Grantee string
-	Write   bool
+	// Kind is staff (also where it is empty), self, proxy, carer or link.
+	Kind  string
+	Write bool
 	// To is zero for open-ended.
 	To time.Time
 }
@@ -38,6 +40,9 @@ type Restriction struct {
 	EHR, ID string
 	// AppliesTo are principals, teams and roles as a grantee is written; "*" is everybody.
 	AppliesTo []string
+	// Spares are whom it does not apply to, written alike: of a person everybody
+	// knows, all but one team.
+	Spares []string
 	// Reason is a reason code.
 	Reason string
 	// To is zero for open-ended.
@@ -120,6 +125,7 @@ func ValidReason(reason string) error {
 }
 
 const (
+	longestProxy   = 2 * 366 * 24 * time.Hour
 	maxBreakGlass  = 60 // minutes
 	shortestReason = 10
 	longestReason  = 1000
@@ -159,12 +165,34 @@ func (a *AccessControl) Grant(ctx context.Context, caller Caller, g Grant, reaso
 	if !grantee.MatchString(g.Grantee) {
 		return fault.New(fault.Invalid, "grantee", "a grantee is written user:<issuer>:<id>, svc:<client>, Role:<name> or Team:<name>")
 	}
+	if err := fits(g); err != nil {
+		return err
+	}
 	event, err := a.manage(ctx, caller, g.EHR, "C", "grant", reason)
 	if err != nil {
 		return err
 	}
 	event.Object = g.Grantee
 	return a.Store.PutGrant(ctx, g, event)
+}
+
+// fits judges what a grant is for. The person, and who acts for or looks after
+// them, are people and not groups; who acts for another does so for a time, after
+// which it is looked at again.
+func fits(g Grant) error {
+	switch g.Kind {
+	case "", "staff":
+		return nil
+	case "self", "proxy", "carer":
+		if !strings.HasPrefix(g.Grantee, "user:") {
+			return fault.New(fault.Invalid, "grantee", "a grant of the kind %s is a person's, user:<issuer>:<id>", g.Kind)
+		}
+		if left := time.Until(g.To); g.Kind != "self" && (g.To.IsZero() || left <= 0 || left > longestProxy) {
+			return fault.New(fault.Invalid, "grant-ends", "a grant of the kind %s ends within two years", g.Kind)
+		}
+		return nil
+	}
+	return fault.New(fault.Invalid, "grant-kind", "a grant is of the kind staff, self, proxy or carer")
 }
 
 // Revoke ends a grant now.
@@ -186,6 +214,11 @@ func (a *AccessControl) Restrict(ctx context.Context, caller Caller, r Restricti
 	for _, who := range r.AppliesTo {
 		if who != "*" && !grantee.MatchString(who) {
 			return "", fault.New(fault.Invalid, "applies-to", "a restriction applies to user:<issuer>:<id>, svc:<client>, Role:<name>, Team:<name> or *")
+		}
+	}
+	for _, who := range r.Spares {
+		if !grantee.MatchString(who) {
+			return "", fault.New(fault.Invalid, "spares", "a restriction spares user:<issuer>:<id>, svc:<client>, Role:<name> or Team:<name>")
 		}
 	}
 	event, err := a.manage(ctx, caller, r.EHR, "C", "restriction", r.Reason)

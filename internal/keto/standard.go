@@ -18,7 +18,7 @@ func Standard(organisations []string, elsewhere string, members map[string][]str
 		"Organisation": {},
 		"Sensitivity": {
 			"normal": {
-				"readers": {"Role:analyst", "Role:clinician", "Role:outsider", "Role:service"},
+				"readers": {"Role:analyst", "Role:clinician", "Role:link", "Role:outsider", "Role:service"},
 				"writers": {"Role:clinician", "Role:outsider", "Role:service"},
 			},
 		},

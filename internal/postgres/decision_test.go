@@ -32,6 +32,7 @@ type worldEHR struct {
 type worldPeriod struct {
 	ehr      int
 	names    []string
+	spares   []string // of a restriction
 	write    bool
 	revoked  bool
 	from, to time.Duration // from now; to 0 is open-ended
@@ -85,10 +86,16 @@ func makeWorld(t testing.TB, rng *rand.Rand) world {
 		w.grants = append(w.grants, period(one(rng, append(worldUsers, worldGroups...))))
 	}
 	for range 4 {
-		w.restrictions = append(w.restrictions, period(some(rng, append(worldUsers, worldGroups...))...))
+		r := period(some(rng, append(worldUsers, worldGroups...))...)
+		if rng.IntN(2) == 0 {
+			r.spares = some(rng, append(worldUsers, worldGroups...))
+		}
+		w.restrictions = append(w.restrictions, r)
 	}
 	if rng.IntN(2) == 0 {
-		w.restrictions = append(w.restrictions, period("*"))
+		r := period("*")
+		r.spares = some(rng, worldGroups)
+		w.restrictions = append(w.restrictions, r)
 	}
 	for range 5 {
 		g := period(one(rng, worldUsers))
@@ -131,6 +138,9 @@ func (w world) mayEHR(p *access.Profile, action access.Action, ehr int) bool {
 		return false
 	}
 	for _, r := range w.restrictions {
+		if slices.ContainsFunc(r.spares, func(n string) bool { return slices.Contains(mine, n) }) {
+			continue
+		}
 		if r.ehr == ehr && r.live() && slices.ContainsFunc(r.names, func(n string) bool { return n == "*" || slices.Contains(mine, n) }) {
 			return false
 		}
@@ -181,7 +191,7 @@ func (w world) store(t testing.TB, conn *pgx.Conn) {
 		if r.names == nil {
 			r.names = []string{}
 		}
-		b.Queue("insert into ehr_restriction values ($1, $2, $3, 'r', $4, $5)", w.ehrs[r.ehr].id, newID(t), r.names, at(r.from), at(r.to))
+		b.Queue("insert into ehr_restriction values ($1, $2, $3, 'r', $4, $5, $6)", w.ehrs[r.ehr].id, newID(t), r.names, at(r.from), at(r.to), append([]string{}, r.spares...))
 	}
 	for _, g := range w.glasses {
 		var revoked *time.Time

@@ -207,12 +207,12 @@ where not exists (select 1 from ehr_organisation where ehr_id = $1 and org = $2 
 	endRelationshipSQL = `update ehr_organisation set valid_to = greatest(clock_timestamp(), valid_from)
 where ehr_id = $1 and org = $2 and relationship = $3 and (valid_to is null or valid_to > clock_timestamp())`
 
-	insertGrantSQL = `insert into ehr_grant (ehr_id, grantee, may_write, valid_from, valid_to) values ($1, $2, $3, clock_timestamp(), $4)`
+	insertGrantSQL = `insert into ehr_grant (ehr_id, grantee, may_write, valid_from, valid_to, kind) values ($1, $2, $3, clock_timestamp(), $4, $5)`
 
 	endGrantSQL = `update ehr_grant set valid_to = greatest(clock_timestamp(), valid_from)
 where ehr_id = $1 and grantee = $2 and (valid_to is null or valid_to > clock_timestamp())`
 
-	insertRestrictionSQL = `insert into ehr_restriction (ehr_id, id, applies_to, reason, valid_from, valid_to) values ($1, $2, $3, $4, clock_timestamp(), $5)`
+	insertRestrictionSQL = `insert into ehr_restriction (ehr_id, id, applies_to, reason, valid_from, valid_to, spares) values ($1, $2, $3, $4, clock_timestamp(), $5, $6)`
 
 	endRestrictionSQL = `update ehr_restriction set valid_to = greatest(clock_timestamp(), valid_from)
 where ehr_id = $1 and id = $2 and (valid_to is null or valid_to > clock_timestamp())`
@@ -240,7 +240,7 @@ func (a *Access) PutGrant(ctx context.Context, g cdr.Grant, audit cdr.Event) err
 		if _, err := tx.Exec(ctx, endGrantSQL, g.EHR, g.Grantee); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, insertGrantSQL, g.EHR, g.Grantee, g.Write, moment(g.To))
+		_, err := tx.Exec(ctx, insertGrantSQL, g.EHR, g.Grantee, g.Write, moment(g.To), or(g.Kind, "staff"))
 		return err
 	}))
 }
@@ -253,7 +253,7 @@ func (a *Access) EndGrant(ctx context.Context, ehr, grantee string, audit cdr.Ev
 // Restrict denies an EHR to principals and groups, or to everybody.
 func (a *Access) Restrict(ctx context.Context, r cdr.Restriction, audit cdr.Event) error {
 	return translate(ctx, a.change(ctx, audit, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, insertRestrictionSQL, r.EHR, r.ID, r.AppliesTo, r.Reason, moment(r.To))
+		_, err := tx.Exec(ctx, insertRestrictionSQL, r.EHR, r.ID, r.AppliesTo, r.Reason, moment(r.To), append([]string{}, r.Spares...))
 		return err
 	}))
 }
@@ -280,7 +280,7 @@ const gatesSQL = `select
     array(select distinct org from ehr_organisation where ehr_id = $1 and org = any($3::text[]) and ` + liveNow + ` order by org),
     array(select distinct grantee from ehr_grant where ehr_id = $1 and grantee = any($4::text[]) and ` + liveNow + ` order by grantee),
     (select max(expires_at) from break_glass where ehr_id = $1 and principal = $5 and revoked_at is null and expires_at > clock_timestamp()),
-    exists (select 1 from ehr_restriction where ehr_id = $1 and (applies_to && $4::text[] or '*' = any(applies_to)) and ` + liveNow + `)`
+    exists (select 1 from ehr_restriction where ehr_id = $1 and (applies_to && $4::text[] or '*' = any(applies_to)) and not spares && $4::text[] and ` + liveNow + `)`
 
 // Gates reads the facts behind a decision about an EHR.
 func (a *Access) Gates(ctx context.Context, p *access.Profile, ehr string) (cdr.Gates, error) {

@@ -216,9 +216,9 @@ func (a *Access) Keys(ctx context.Context) ([]policy.HeldKey, error) {
 const (
 	liveRelationshipsSQL = `select org, relationship, valid_from, valid_to from ehr_organisation where ehr_id = $1 and ` + liveNow + ` order by org, relationship, valid_from`
 
-	liveGrantsSQL = `select grantee, may_write, valid_to from ehr_grant where ehr_id = $1 and ` + liveNow + ` order by grantee, valid_from`
+	liveGrantsSQL = `select grantee, kind, may_write, valid_to from ehr_grant where ehr_id = $1 and ` + liveNow + ` order by grantee, valid_from`
 
-	liveRestrictionsSQL = `select id::text, applies_to, reason, valid_to from ehr_restriction where ehr_id = $1 and ` + liveNow + ` order by valid_from, id`
+	liveRestrictionsSQL = `select id::text, applies_to, spares, reason, valid_to from ehr_restriction where ehr_id = $1 and ` + liveNow + ` order by valid_from, id`
 
 	liveBrokenSQL = `select id::text, principal, org, reason_code, expires_at from break_glass
 where ehr_id = $1 and revoked_at is null and expires_at > clock_timestamp() order by expires_at, id`
@@ -255,7 +255,7 @@ func (a *Access) Ways(ctx context.Context, ehr string) (policy.Ways, error) {
 			return err
 		}
 		g := cdr.Grant{EHR: ehr}
-		if _, err = pgx.ForEachRow(rows, []any{&g.Grantee, &g.Write, &to}, func() error {
+		if _, err = pgx.ForEachRow(rows, []any{&g.Grantee, &g.Kind, &g.Write, &to}, func() error {
 			g.To = end(to)
 			w.Grants = append(w.Grants, g)
 			return nil
@@ -268,7 +268,7 @@ func (a *Access) Ways(ctx context.Context, ehr string) (policy.Ways, error) {
 		w.Restrictions, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (cdr.Restriction, error) {
 			x := cdr.Restriction{EHR: ehr}
 			var to *time.Time
-			err := row.Scan(&x.ID, &x.AppliesTo, &x.Reason, &to)
+			err := row.Scan(&x.ID, &x.AppliesTo, &x.Spares, &x.Reason, &to)
 			x.To = end(to)
 			return x, err
 		})

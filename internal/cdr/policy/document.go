@@ -212,6 +212,10 @@ func (p *parser) subjects(noun Noun, object, relation string, n *yaml.Node, path
 			p.fault(at, path, "user:<issuer>:<id>, svc:<client>, Role:<name> or Team:<name>", subject, "%s", fault.Of(err).Message)
 			return
 		}
+		if t.isLink() {
+			p.fault(at, path, "no link", subject, "links come and go with their records and stand in no file")
+			return
+		}
 		if p.seen[t] {
 			p.fault(at, path, "once", "twice", "%q is listed twice", subject)
 			return

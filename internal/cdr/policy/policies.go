@@ -116,6 +116,9 @@ func (p *Policies) Set(ctx context.Context, caller cdr.Caller, t Tuple, given bo
 	if err := p.Graph.Fits(t); err != nil {
 		return Change{}, err
 	}
+	if t.isLink() {
+		return Change{}, fault.New(fault.Invalid, "access-link", "what a link may see is what the role %q may", linkRole)
+	}
 	return p.change(ctx, caller, reason, false, func(now State) (Change, error) {
 		there := slices.Contains(now.Tuples, t)
 		switch {
@@ -268,18 +271,27 @@ func (p *Policies) tell(ctx context.Context) error {
 const (
 	tellLimit = 10 * time.Second
 	tellEvery = time.Second
+	// sweepEvery is how many looks lie between two for links that have ended. A link
+	// ends by itself, whether or not its tuple is still there.
+	sweepEvery = 600
 )
 
 // Run tells Keto what a process that died, or could not reach it, left untold.
 func (p *Policies) Run(ctx context.Context) error {
 	failing := false
-	for {
+	for n := 0; ; n++ {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(tellEvery):
 		}
-		err := p.tell(ctx)
+		var err error
+		if n%sweepEvery == 0 {
+			err = p.Records.SweepLinks(ctx, linkSubject)
+		}
+		if err == nil {
+			err = p.tell(ctx)
+		}
 		if err != nil && ctx.Err() == nil && !failing {
 			p.Logger.Error("changes of the policy wait to be told to the access service", "error", fault.Of(err).Code)
 		}
@@ -296,7 +308,7 @@ func (d *Document) against(now State) (Change, error) {
 	}
 	for _, t := range now.Tuples {
 		there[t] = true
-		if d.Sections[t.Namespace] && !wanted[t] {
+		if d.Sections[t.Namespace] && !wanted[t] && !t.isLink() {
 			c.Removed = append(c.Removed, t)
 		}
 	}
@@ -363,7 +375,7 @@ func (p *Policies) Export(ctx context.Context, caller cdr.Caller) ([]byte, error
 }
 
 func (s State) document() *Document {
-	d := &Document{Sections: map[string]bool{}, Tuples: tidy(slices.Clone(s.Tuples)), Labels: slices.Sorted(slices.Values(s.Labels)),
+	d := &Document{Sections: map[string]bool{}, Tuples: tidy(slices.DeleteFunc(slices.Clone(s.Tuples), Tuple.isLink)), Labels: slices.Sorted(slices.Values(s.Labels)),
 		Templates: s.Templates, HasRules: true, Rules: slices.SortedFunc(slices.Values(s.Rules), compareRules)}
 	for _, n := range Nouns {
 		d.Sections[n.Namespace] = true

@@ -239,6 +239,118 @@ func TestUntoldChangesAreTold(t *testing.T) {
 	}
 }
 
+// A link shows one record until it ends, and is no part of files.
+func TestLinks(t *testing.T) {
+	s := newSite(t)
+	s.apply(t, "version: 1\nroles: {$office: [user:$:office]}")
+	ehr, other := newID(), newID()
+	for _, id := range []string{ehr, other} {
+		s.exec(t, "insert into ehr values ($1, 1, now(), $1, null, true, true)", id)
+	}
+	open := func(ends time.Duration) (policy.Link, error) {
+		return s.OpenLink(t.Context(), operator, ehr, time.Now().Add(ends), nil, "hospice-care")
+	}
+	if _, err := open(time.Hour); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a link that shows nothing: %v", err)
+	}
+	// One Keto serves all tests: what others' links may see is not told to it.
+	s.exec(t, "insert into policy_tuple values ('Sensitivity', 'normal', 'readers', 'Role:link', 'test', 'test')")
+	for _, ends := range []time.Duration{-time.Hour, 1000 * 24 * time.Hour} {
+		if _, err := open(ends); !fault.Is(err, fault.Invalid) {
+			t.Errorf("a link for %v: %v", ends, err)
+		}
+	}
+	link, err := open(time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	subject := "svc:link-" + link.ID
+	reads := func(record string) bool {
+		t.Helper()
+		p, err := s.authorizer.Profile(t.Context(), cdr.Caller{Subject: subject, Role: "link"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(p.Groups, "Role:link") || len(p.Readable)+len(p.Areas) > 0 {
+			t.Errorf("%+v", p)
+		}
+		g, err := s.rights.Gates(t.Context(), p, record)
+		if err != nil || g.Write {
+			t.Errorf("%+v, %v", g, err)
+		}
+		return g.Read
+	}
+	if !reads(ehr) || reads(other) {
+		t.Error("a link shows its record and no other")
+	}
+	if text, err := s.Export(t.Context(), operator); err != nil || strings.Contains(string(text), link.ID) {
+		t.Errorf("%v, %s", err, text)
+	}
+	s.apply(t, "version: 1\nroles: {$office: []}")
+	if !reads(ehr) {
+		t.Error("a file took a link away")
+	}
+	if _, err := s.Set(t.Context(), operator, policy.Tuple{Namespace: "Role", Object: s.prefix + "office", Relation: "members", Subject: subject}, true, "test"); !fault.Is(err, fault.Invalid) {
+		t.Errorf("a link was given more: %v", err)
+	}
+	if w, err := s.Overview(t.Context(), operator, ehr); err != nil || len(w.Grants) != 1 || w.Grants[0].Kind != policy.KindLink {
+		t.Errorf("%+v, %v", w, err)
+	}
+	if err := s.CloseLink(t.Context(), operator, other, link.ID, "moved-home"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("closed from another record: %v", err)
+	}
+	if err := s.CloseLink(t.Context(), operator, ehr, link.ID, "moved-home"); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.number(t, "select count(*) from api_key where id = $1 and revoked_at is not null", link.ID); n != 1 {
+		t.Error("the key is still good")
+	}
+	if n := s.number(t, "select count(*) from policy_tuple where subject = $1", subject) + s.number(t, "select count(*) from ehr_grant where grantee = $1 and valid_to > clock_timestamp()", subject); n != 0 {
+		t.Error("the link is still there")
+	}
+	// One that ended by itself is swept.
+	if link, err = open(time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	s.exec(t, "update api_key set expires_at = clock_timestamp() where id = $1", link.ID)
+	if err := s.rights.SweepLinks(t.Context(), "svc:link-"); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.number(t, "select count(*) from policy_pending where subject = $1 and not wanted", "svc:link-"+link.ID); n != 1 {
+		t.Error("what ended is not swept")
+	}
+}
+
+// Taken at one process, refused at another within a second: the policy's own half
+// of what internal/keto measures.
+func TestChangesReachOtherProcesses(t *testing.T) {
+	super := testkit.Database(t, migrations.FS, postgres.Prepare)
+	dsn, server := testkit.Login(t, super, postgres.AppRole), testkit.Keto(t)
+	one, two := joined(t, dsn, super, server), joined(t, dsn, "", server)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- two.authorizer.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	member := policy.Tuple{Namespace: "Organisation", Object: one.prefix + "north", Relation: "clinicians", Subject: "user:" + one.prefix + ":doctor"}
+	worst := time.Duration(0)
+	for i := range 6 {
+		if _, err := one.Set(t.Context(), operator, member, i%2 == 0, "rota"); err != nil {
+			t.Fatal(err)
+		}
+		for begun := time.Now(); ; time.Sleep(time.Millisecond) {
+			p, err := two.authorizer.Profile(t.Context(), cdr.Caller{Subject: member.Subject})
+			if err == nil && len(p.Readable) == (i+1)%2 {
+				worst = max(worst, time.Since(begun))
+				break
+			}
+			if time.Since(begun) > 10*time.Second {
+				t.Fatalf("change %d was never felt: %v", i, err)
+			}
+		}
+	}
+	t.Logf("felt after %v at worst", worst)
+}
+
 // Who-can and explain say what the statements do: for random policies and records,
 // every principal, role, action and version. QUIRE_WHO_ROUNDS makes it larger.
 func TestWhoCanAgreesWithDecisions(t *testing.T) {
@@ -371,7 +483,11 @@ func randomRecord(t *testing.T, s *site, rng *rand.Rand) record {
 		s.exec(t, "insert into ehr_grant values ($1, $2, $3, now() - interval '1 hour', now() + $4::interval) on conflict do nothing", ehr, subject(), rng.IntN(2) == 0, pick(hours[1:]))
 	}
 	if rng.IntN(2) == 0 {
-		s.exec(t, "insert into ehr_restriction values ($1, $2, $3, 'objection', now() - interval '1 hour', null)", ehr, newID(), []string{subject()})
+		names := []string{subject()}
+		if rng.IntN(3) == 0 {
+			names = []string{"*"}
+		}
+		s.exec(t, "insert into ehr_restriction values ($1, $2, $3, 'objection', now() - interval '1 hour', null, $4)", ehr, newID(), names, []string{subject()})
 	}
 	s.exec(t, "insert into break_glass (ehr_id, id, principal, org, reason_code, reason, expires_at) values ($1, $2, $3, 'o', 'c', 'r', now() + $4::interval)", ehr, newID(), pick(w.principals), pick(hours))
 	w.questions = []policy.Question{{EHR: ehr}, {EHR: ehr, Write: true}}
@@ -397,4 +513,21 @@ func printed(list []policy.Tuple) []byte {
 		panic(err)
 	}
 	return text
+}
+
+// The example in deploy fits the access model.
+func TestExamplePolicy(t *testing.T) {
+	text, err := os.ReadFile("../../../deploy/keto/policy.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := keto.New(keto.Config{Sentinel: "sentinel"})
+	defer a.Close()
+	doc, err := policy.Parse(text, keto.Graph{Authorizer: a})
+	if err != nil {
+		t.Fatalf("%v: %+v", err, fault.Of(err).Issues)
+	}
+	if len(doc.Tuples) < 20 || len(doc.Rules) != 1 {
+		t.Errorf("%d tuples, %d rules", len(doc.Tuples), len(doc.Rules))
+	}
 }

@@ -38,6 +38,7 @@ type Records interface {
 	// Writes says whether the profile may write the newest version of an object.
 	Writes(ctx context.Context, p *access.Profile, ehr, object string) (bool, error)
 	SealStore
+	LinkStore
 }
 
 // Question is what is asked of a record.
@@ -70,13 +71,25 @@ type edge struct {
 // are walked alike.
 type board struct {
 	*graph
-	edges []edge
-	// restricted is the right to be refused, everybody that the refusal is for all.
-	restricted Right
-	everybody  bool
-	seals      []string
-	write      bool
-	ways       Ways
+	edges    []edge
+	refusals []refusal
+	seals    []string
+	write    bool
+	ways     Ways
+}
+
+// refusal is a restriction: whom it names and whom it spares, by subject.
+type refusal struct {
+	everybody     bool
+	named, spared map[string][]holder
+}
+
+// refused says whether a restriction names somebody in a role and spares them not.
+func (b *board) refused(subject, role string) bool {
+	in := func(h holder) bool { return h.in(role) }
+	return slices.ContainsFunc(b.refusals, func(r refusal) bool {
+		return (r.everybody || slices.ContainsFunc(r.named[subject], in)) && !slices.ContainsFunc(r.spared[subject], in)
+	})
 }
 
 func (p *Policies) board(ctx context.Context, q Question) (*board, error) {
@@ -84,7 +97,7 @@ func (p *Policies) board(ctx context.Context, q Question) (*board, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &board{write: q.Write, restricted: Right{"Ehr", q.EHR, "restricted"}}
+	b := &board{write: q.Write}
 	if b.ways, err = p.Records.Ways(ctx, q.EHR); err != nil {
 		return nil, err
 	}
@@ -116,15 +129,19 @@ func (p *Policies) board(ctx context.Context, q Question) (*board, error) {
 		tuples = append(tuples, Tuple{right.Namespace, right.Object, right.Relation, broken.Principal})
 		b.edges = append(b.edges, edge{right, period("emergency access of "+broken.Principal, broken.Ends), "break-glass"})
 	}
-	for _, r := range b.ways.Restrictions {
-		for _, who := range r.AppliesTo {
-			if who == "*" {
-				b.everybody = true
+	named := func(i int) Right { return Right{"Ehr", q.EHR, fmt.Sprintf("restricted-%d", i)} }
+	spared := func(i int) Right { return Right{"Ehr", q.EHR, fmt.Sprintf("spared-%d", i)} }
+	for i, r := range b.ways.Restrictions {
+		for right, list := range map[Right][]string{named(i): r.AppliesTo, spared(i): r.Spares} {
+			for _, who := range list {
+				tuples = append(tuples, Tuple{right.Namespace, right.Object, right.Relation, who})
 			}
-			tuples = append(tuples, Tuple{b.restricted.Namespace, b.restricted.Object, b.restricted.Relation, who})
 		}
 	}
 	b.graph = newGraph(tuples)
+	for i, r := range b.ways.Restrictions {
+		b.refusals = append(b.refusals, refusal{slices.Contains(r.AppliesTo, "*"), table(b.holders(named(i))), table(b.holders(spared(i)))})
+	}
 	return b, nil
 }
 
@@ -167,9 +184,6 @@ func (p *Policies) WhoCan(ctx context.Context, caller cdr.Caller, q Question) ([
 }
 
 func (b *board) able() []Able {
-	if b.everybody {
-		return nil
-	}
 	type way struct {
 		holder
 		edge edge
@@ -188,7 +202,6 @@ func (b *board) able() []Able {
 		}
 		seals[i] = table(all)
 	}
-	restricted := table(b.holders(b.restricted))
 	var out []Able
 	for subject, mine := range ways {
 		roles := map[string]bool{"": true}
@@ -200,11 +213,16 @@ func (b *board) able() []Able {
 				roles[h.role] = true
 			}
 		}
-		// A right that comes with no role selected is in every role; said once, unless a
-		// restriction is of some roles alone.
+		for _, r := range b.refusals {
+			for _, h := range slices.Concat(r.named[subject], r.spared[subject]) {
+				roles[h.role] = true
+			}
+		}
+		// A right that comes with no role selected is in every role; said once, unless
+		// restrictions may be of some roles alone.
 		for role := range roles {
 			i := slices.IndexFunc(mine, func(w way) bool { return w.in(role) })
-			if i < 0 || slices.ContainsFunc(restricted[subject], func(h holder) bool { return h.in(role) }) {
+			if i < 0 || b.refused(subject, role) {
 				continue
 			}
 			able := Able{Subject: subject, Role: role, Through: append([]string{mine[i].edge.fact}, written(mine[i].path)...)}
@@ -226,7 +244,7 @@ func (b *board) able() []Able {
 	})
 	anyRole := ""
 	return slices.DeleteFunc(out, func(x Able) bool {
-		if x.Role == "" && len(restricted[x.Subject]) == 0 {
+		if x.Role == "" && len(b.refusals) == 0 {
 			anyRole = x.Subject
 			return false
 		}
@@ -297,7 +315,7 @@ func (b *board) explain(subject, role string) cdr.Explanation {
 		}
 		x.Gates = append(x.Gates, g)
 	}
-	restricted := b.everybody || find(b.restricted) != nil
+	restricted := b.refused(subject, role)
 	detail := "nothing restricts this identity"
 	if restricted {
 		detail = "a restriction on this record names " + as + ", a group of it, or everybody"

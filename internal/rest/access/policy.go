@@ -28,6 +28,8 @@ type PolicyService interface {
 	ListKeys(ctx context.Context, caller cdr.Caller) ([]policy.HeldKey, error)
 	WhoCan(ctx context.Context, caller cdr.Caller, q policy.Question) ([]policy.Able, error)
 	ExplainOther(ctx context.Context, caller cdr.Caller, q policy.Question, subject, role string) (cdr.Explanation, error)
+	OpenLink(ctx context.Context, caller cdr.Caller, ehr string, ends time.Time, networks []string, reason string) (policy.Link, error)
+	CloseLink(ctx context.Context, caller cdr.Caller, ehr, id, reason string) error
 	Seal(ctx context.Context, caller cdr.Caller, ehr, object, label, reason string) error
 	Unseal(ctx context.Context, caller cdr.Caller, ehr, object, label, reason string) error
 	Overview(ctx context.Context, caller cdr.Caller, ehr string) (policy.Ways, error)
@@ -51,6 +53,8 @@ func PolicyRoutes(service PolicyService) []rest.Route {
 		{Method: http.MethodPost, Path: root + "/keys", Access: rest.AccessWrite, Consumes: body, Handler: h.makeKey},
 		{Method: http.MethodDelete, Path: root + "/keys/:key_id", Access: rest.AccessWrite, Handler: h.revokeKey},
 		{Method: http.MethodGet, Path: record, Access: rest.AccessRead, Handler: h.overview},
+		{Method: http.MethodPost, Path: record + "/links", Access: rest.AccessWrite, Consumes: body, Handler: h.openLink},
+		{Method: http.MethodDelete, Path: record + "/links/:link_id", Access: rest.AccessWrite, Handler: h.closeLink},
 		{Method: http.MethodPut, Path: sealed, Access: rest.AccessWrite, Consumes: body, Handler: h.seal},
 		{Method: http.MethodDelete, Path: sealed, Access: rest.AccessWrite, Handler: h.unseal},
 		{Method: http.MethodGet, Path: record + "/who-can", Access: rest.AccessRead, Handler: h.whoCan},
@@ -360,10 +364,10 @@ func (h policyHandlers) overview(call *rest.Call) error {
 		relationships = append(relationships, map[string]any{"organisation": r.Organisation, "kind": r.Kind, "from": r.From, "to": until(r.To)})
 	}
 	for _, g := range w.Grants {
-		grants = append(grants, map[string]any{"grantee": g.Grantee, "write": g.Write, "to": until(g.To)})
+		grants = append(grants, map[string]any{"grantee": g.Grantee, "kind": g.Kind, "write": g.Write, "to": until(g.To)})
 	}
 	for _, r := range w.Restrictions {
-		restrictions = append(restrictions, map[string]any{"id": r.ID, "appliesTo": r.AppliesTo, "reason": r.Reason, "to": until(r.To)})
+		restrictions = append(restrictions, map[string]any{"id": r.ID, "appliesTo": r.AppliesTo, "spares": r.Spares, "reason": r.Reason, "to": until(r.To)})
 	}
 	for _, b := range w.Broken {
 		broken = append(broken, map[string]any{"id": b.ID, "principal": b.Principal, "organisation": b.Organisation, "reasonCode": b.ReasonCode, "ends": b.Ends.UTC()})
@@ -371,6 +375,38 @@ func (h policyHandlers) overview(call *rest.Call) error {
 	return call.JSON(http.StatusOK, map[string]any{
 		"ehrId": ehr, "relationships": relationships, "grants": grants, "restrictions": restrictions, "breakGlass": broken,
 	})
+}
+
+func (h policyHandlers) openLink(call *rest.Call) error {
+	ehr, err := call.UUID("ehr_id")
+	if err != nil {
+		return err
+	}
+	var in struct {
+		Ends     time.Time `json:"ends"`
+		Networks []string  `json:"networks"`
+		Reason   string    `json:"reason"`
+	}
+	if err := call.Decode(&in); err != nil {
+		return err
+	}
+	link, err := h.service.OpenLink(call.Context(), call.Caller, ehr, in.Ends, in.Networks, in.Reason)
+	if err != nil {
+		return err
+	}
+	call.Set("Cache-Control", "no-store")
+	return call.JSON(http.StatusCreated, map[string]any{"ehrId": ehr, "id": link.ID, "key": link.Key, "ends": link.Ends.UTC()})
+}
+
+func (h policyHandlers) closeLink(call *rest.Call) error {
+	ehr, err := call.UUID("ehr_id")
+	if err != nil {
+		return err
+	}
+	if err := h.service.CloseLink(call.Context(), call.Caller, ehr, call.Param("link_id"), call.Query("reason")); err != nil {
+		return err
+	}
+	return call.Empty(http.StatusNoContent)
 }
 
 func (h policyHandlers) seal(call *rest.Call) error {

@@ -81,6 +81,7 @@ func (h handlers) grant(call *rest.Call) error {
 		return err
 	}
 	var in struct {
+		Kind   string    `json:"kind"`
 		Write  bool      `json:"write"`
 		To     time.Time `json:"to"`
 		Reason string    `json:"reason"`
@@ -88,7 +89,7 @@ func (h handlers) grant(call *rest.Call) error {
 	if err := call.Decode(&in); err != nil {
 		return err
 	}
-	g := cdr.Grant{EHR: ehr, Grantee: call.Param("grantee"), Write: in.Write, To: in.To}
+	g := cdr.Grant{EHR: ehr, Grantee: call.Param("grantee"), Kind: in.Kind, Write: in.Write, To: in.To}
 	if err := h.service.Grant(call.Context(), call.Caller, g, in.Reason); err != nil {
 		return err
 	}
@@ -113,13 +114,14 @@ func (h handlers) restrict(call *rest.Call) error {
 	}
 	var in struct {
 		AppliesTo []string  `json:"appliesTo"`
+		Spares    []string  `json:"spares"`
 		To        time.Time `json:"to"`
 		Reason    string    `json:"reason"`
 	}
 	if err := call.Decode(&in); err != nil {
 		return err
 	}
-	id, err := h.service.Restrict(call.Context(), call.Caller, cdr.Restriction{EHR: ehr, AppliesTo: in.AppliesTo, Reason: in.Reason, To: in.To})
+	id, err := h.service.Restrict(call.Context(), call.Caller, cdr.Restriction{EHR: ehr, AppliesTo: in.AppliesTo, Spares: in.Spares, Reason: in.Reason, To: in.To})
 	if err != nil {
 		return err
 	}
