@@ -160,6 +160,13 @@ func TestValueSets(t *testing.T) {
 		t.Errorf("%v", position)
 	}
 	h.ask(t, "clinician", "GET", sets+"/"+id, "").want(t, 200)
+	history := h.ask(t, "clinician", "GET", sets+"/"+id+"/_history", "").want(t, 200).resource(t)
+	version, _ := at(history, "entry", 0, "resource", "version").(string)
+	if history["total"] != 1.0 || version == "" || at(history, "entry", 0, "response", "etag") != `W/"`+version+`"` {
+		t.Errorf("%v", history)
+	}
+	h.ask(t, "clinician", "GET", sets+"/"+id+"/_history/"+version, "").want(t, 200)
+	h.ask(t, "clinician", "GET", sets+"/unknown/_history", "").want(t, 404)
 	expanded := h.ask(t, "clinician", "GET", sets+"/"+id+"/$expand", "").want(t, 200).resource(t)
 	codes, _ := at(expanded, "expansion", "contains").([]any)
 	if len(codes) < 2 || at(expanded, "expansion", "total") != float64(len(codes)) {

@@ -78,7 +78,7 @@ func Routes(service Service, kept Library, about About) []rest.Route {
 	}
 	routes = append(routes, searched(response, h.responses))
 	forms := derived{h.questionnaire, h.editions, h.forms}
-	sets := derived{h.valueSet, nil, h.valueSets}
+	sets := derived{h.valueSet, h.valueSetEditions, h.valueSets}
 	routes = append(routes, shelf{h, library.Questionnaire, forms}.routes(questionnaire)...)
 	routes = append(routes, shelf{h, library.ValueSet, sets}.routes(valueSet)...)
 	routes = append(routes, shelf{h, library.CodeSystem, derived{}}.routes(root+"/CodeSystem")...)

@@ -206,6 +206,25 @@ func (h handlers) valueSet(call *rest.Call) error {
 	return call.Send(http.StatusOK, contentType, text)
 }
 
+// valueSetEditions is the history of a value set made of a template: its id names
+// the content of the template, so that it has one version.
+func (h handlers) valueSetEditions(call *rest.Call) error {
+	contentType, err := format(call)
+	if err != nil {
+		return err
+	}
+	set, err := h.derivedSet(call, call.Param("id"), "", languages(call))
+	if err != nil {
+		return err
+	}
+	defined, total, at := *set, 1, library.ValueSet+"/"+call.Param("id")
+	defined.Expansion = nil
+	bundle := fhir.Bundle{ResourceType: "Bundle", Type: "history", Total: &total, Link: pages(call, "/"+at+"/_history", nil, defaultPage, 0, false),
+		Entry: []fhir.BundleEntry{{FullURL: base(call) + "/" + at, Resource: defined, Request: &fhir.BundleRequest{Method: http.MethodPut, URL: at},
+			Response: &fhir.BundleResponse{Status: "201 Created", ETag: `W/"` + set.Version + `"`}}}}
+	return send(call, http.StatusOK, contentType, bundle)
+}
+
 // valueSets lists those of templates that a search asks for: by id, by canonical
 // address, or by template. There are many more than anybody lists.
 func (h handlers) valueSets(call *rest.Call, s search) ([]listed, error) {
