@@ -45,6 +45,11 @@ func (f *Forms) kept(ctx context.Context, caller cdr.Caller, canonical string) (
 // others.
 func (f *Forms) elsewhere(ctx context.Context, caller cdr.Caller, canonical string) (*outside, error) {
 	address, version, _ := strings.Cut(canonical, "|")
+	if id, _ := canonicalID(canonical); id == "" {
+		return nil, nil
+	} else if _, ours := f.names.GetIfPresent(id); ours {
+		return nil, nil // most are: nothing is looked up
+	}
 	form, b, err := f.foreign(ctx, caller, address)
 	if err != nil {
 		return nil, err
