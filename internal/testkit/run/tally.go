@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -15,7 +17,17 @@ type tally struct {
 	rest                    []byte // an incomplete line
 	output                  map[string]*strings.Builder
 	passed, failed, skipped int
+	slow                    []timed
 }
+
+// timed is a test and its seconds.
+type timed struct {
+	name    string
+	seconds float64
+}
+
+// slowest is how many of the slowest tests are named: a suite grows slow one test at a time.
+const slowest = 15
 
 func newTally(to io.Writer) *tally {
 	return &tally{to: to, output: map[string]*strings.Builder{}}
@@ -24,6 +36,7 @@ func newTally(to io.Writer) *tally {
 // event is one line of `go test -json`; see `go doc test2json`.
 type event struct {
 	Action, Package, ImportPath, Test, Output string
+	Elapsed                                   float64
 }
 
 func (t *tally) Write(p []byte) (int, error) {
@@ -75,6 +88,13 @@ func (t *tally) end(e event, key string) {
 		}
 		return
 	}
+	if !strings.Contains(e.Test, "/") {
+		t.slow = append(t.slow, timed{e.Package + " " + e.Test, e.Elapsed})
+		if len(t.slow) > slowest {
+			slices.SortStableFunc(t.slow, func(a, b timed) int { return cmp.Compare(b.seconds, a.seconds) })
+			t.slow = t.slow[:slowest]
+		}
+	}
 	switch e.Action {
 	case "pass":
 		t.passed++
@@ -93,6 +113,11 @@ func (t *tally) report(code int) {
 	}
 	if code != 0 && t.failed == 0 {
 		t.failed = 1
+	}
+	for _, s := range t.slow {
+		if s.seconds >= 5 {
+			fmt.Fprintf(t.to, "%6.1f s  %s\n", s.seconds, s.name)
+		}
 	}
 	if t.skipped > 0 {
 		fmt.Fprintf(t.to, "%d skipped\n", t.skipped)

@@ -29,6 +29,7 @@ func TestTally(t *testing.T) {
 		code     int
 		want     string
 	}{
+		{"a slow one is named", `{"Action":"pass","Package":"a","Test":"TestOne","Elapsed":61.5}` + "\n" + `{"Action":"pass","Package":"a","Test":"TestTwo/part","Elapsed":61.5}` + "\n", 0, "  61.5 s  a TestOne\n2 passed, 0 failed\n"},
 		{"all pass", good, 0, "ok  \ta\t0.01s\n1 skipped\n1 passed, 0 failed\n"},
 		{"one fails", good + bad, 1, "ok  \ta\t0.01s\n    x_test.go:1: wrong\n--- FAIL: TestX (0.00s)\nFAIL\tb\t0.01s\n1 skipped\n1 passed, 1 failed\n"},
 		{"does not compile", broken, 1, "c.go:1:1: syntax error\n0 passed, 1 failed\n"},
