@@ -340,3 +340,25 @@ func BenchmarkVerify(b *testing.B) {
 	}
 	b.ReportMetric(float64(each*seals*b.N)/b.Elapsed().Seconds(), "rows/s")
 }
+
+// TestSealerWatches: with the rights of the application the sealer's round goes
+// through, and only what is wrong is told.
+func TestSealerWatches(t *testing.T) {
+	t.Parallel()
+	app, super := audited(t)
+	access(t, super, 3)
+	var told bytes.Buffer
+	s := ledger.NewSealer(ledger.Config{DSN: app, Key: key(t, 1), Log: slog.New(slog.NewTextHandler(&told, nil))})
+	ctx, stop := context.WithTimeout(t.Context(), 8*time.Second)
+	defer stop()
+	if err := s.Run(ctx); err != nil || told.Len() > 0 {
+		t.Errorf("%v: %s", err, told.String())
+	}
+	exec(t, super, `insert into audit_event (id, at, action, outcome, principal, role, ehr_id, object, epoch)
+        values (gen_random_uuid(), '2001-01-01T00:00:00Z', 'R', 'success', 'user:local:x', 'clinician', gen_random_uuid(), 'x::s::1', 7)`)
+	ctx, stop = context.WithTimeout(t.Context(), 8*time.Second)
+	defer stop()
+	if err := s.Run(ctx); err != nil || !strings.Contains(told.String(), "default partition") {
+		t.Errorf("%v: %s", err, told.String())
+	}
+}
