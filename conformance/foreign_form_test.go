@@ -111,6 +111,11 @@ func TestAFormFromElsewhere(t *testing.T) {
 		t.Errorf("%v versions", history["total"])
 	}
 
+	printed := s.call(t, "clinician", "GET", at1+"/$pdf", nil, "Accept", "application/pdf").want(t, 200)
+	if first := s.call(t, "clinician", "GET", at1+"/_history/1/$pdf", nil).want(t, 200); !strings.HasPrefix(string(printed.body), "%PDF-") || string(first.body) == string(printed.body) {
+		t.Errorf("%.40q", printed.body)
+	}
+
 	extracted := string(s.call(t, "clinician", "GET", at1+"/$extract", nil).want(t, 200).body)
 	for _, want := range []string{`"resourceType":"AllergyIntolerance"`, `"text":"Nuts"`, `"code":"72166-2"`, `"code":"8517006"`, `AllergyIntolerance?identifier=`} {
 		if !strings.Contains(extracted, want) {

@@ -236,7 +236,7 @@ func (p *parts) listen(o listenOptions) (_ *listeners, err error) {
 	options.Routes = slices.Concat(
 		openehr.Routes(p.service, openehr.About{Version: version, SystemID: o.SystemID}),
 		openehr.SmartRoutes(openehr.About{Version: version, SystemID: o.SystemID}, o.Smart),
-		restfhir.BindingRoutes(p.forms), restfhir.Routes(p.forms, p.library, restfhir.About{Version: version}),
+		restfhir.BindingRoutes(p.forms), restfhir.PDFRoutes(p.forms, p.service), restfhir.Routes(p.forms, p.library, restfhir.About{Version: version}),
 		admin.Routes(p.service), admin.PurgeRoutes(p.service), admin.HoldRoutes(p.service), admin.TransferRoutes(p.transfers),
 		admin.FeedRoutes(p.feed), admin.ExitRoutes(p.ways.exits), restfhir.ExtractRoutes(p.ways.extractor),
 		admin.IndexRoutes(p.promotions),

@@ -133,6 +133,7 @@ func capabilities(about About, started time.Time) object {
 					},
 					"operation": []object{
 						operation("extract", sdcOperation+"QuestionnaireResponse-extract", "At a stored response, at one of its versions, or with a response in the body; nothing is written."),
+						operation("pdf", ownOperation+"QuestionnaireResponse-pdf", "GET, also at one version: the stored composition as a PDF, attached inside it."),
 						operation("submitted", ownOperation+"QuestionnaireResponse-submitted", "An answer to a form from elsewhere as it came in, with what was changed since."),
 					},
 				},

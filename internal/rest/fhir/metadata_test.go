@@ -40,7 +40,7 @@ func TestTheStatementIsTheRoutes(t *testing.T) {
 	for _, o := range operations {
 		said["$"+o["name"].(string)] = true
 	}
-	for _, route := range slices.Concat(Routes(nil, nil, About{}), ExtractRoutes(nil), BindingRoutes(nil)) {
+	for _, route := range slices.Concat(Routes(nil, nil, About{}), ExtractRoutes(nil), BindingRoutes(nil), PDFRoutes(nil, nil)) {
 		path := strings.TrimPrefix(route.Path, root+"/")
 		kind, below, _ := strings.Cut(path, "/")
 		if below != "" {
