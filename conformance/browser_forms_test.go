@@ -3,6 +3,7 @@ package conformance
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -378,17 +379,24 @@ func TestEveryFormIsFilledInTheBrowser(t *testing.T) {
 // input for every question.
 func TestForeignTemplatesRenderInTheBrowser(t *testing.T) {
 	browsed(t)
-	folder := filepath.Join(root(t), "..", "shared", "fixtures", "openehr", "opt")
-	paths, _ := filepath.Glob(filepath.Join(folder, "*.opt"))
+	var paths []string
+	for _, folder := range []string{"openehr/opt", "web-template", "uk", "sdc"} {
+		_ = filepath.WalkDir(filepath.Join(root(t), "..", "shared", "fixtures", filepath.FromSlash(folder)), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && strings.HasSuffix(path, ".opt") && !strings.Contains(filepath.ToSlash(path), "/invalid/") {
+				paths = append(paths, path)
+			}
+			return nil
+		})
+	}
 	if len(paths) == 0 {
 		t.Skip("the fixtures are not here")
 	}
 	s := running(t)
 	b := browse(t, s, "clinician")
 	ehr := newEHR(t, s)
-	total := 0
+	total, forms := 0, 0
 	for _, path := range paths {
-		t.Run(filepath.Base(path), func(t *testing.T) {
+		t.Run(filepath.Base(filepath.Dir(path))+"/"+filepath.Base(path), func(t *testing.T) {
 			b.t = t
 			text, err := os.ReadFile(path)
 			if err != nil {
@@ -404,11 +412,12 @@ func TestForeignTemplatesRenderInTheBrowser(t *testing.T) {
 			b.form(id, ehr, "new")
 			items := b.asked()
 			total += len(items)
+			forms++
 			b.calm(id)
 			t.Logf("%d questions", len(items))
 		})
 	}
-	t.Logf("%d templates, %d questions with an input each", len(paths), total)
+	t.Logf("%d templates, %d of them forms, %d questions with an input each", len(paths), forms, total)
 }
 
 func TestTheFormIsUsedByKeyboardAlone(t *testing.T) {

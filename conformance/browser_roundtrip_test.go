@@ -201,6 +201,10 @@ func TestResubmittedInTheBrowser(t *testing.T) {
 	kinds := map[string]int{}
 	var untouched, coarsened, edited, exact, typed int
 	var slowest time.Duration
+	// Said of a run that ends early, too.
+	defer func() {
+		t.Logf("%d untouched with 0 changed nodes (%d coarsened answers); %d edits (%d typed, %v), %d changed exactly one node; slowest %v", untouched, coarsened, edited, typed, kinds, exact, slowest.Round(time.Millisecond))
+	}()
 	for _, one := range stock(t, random, count) {
 		ehr := newEHR(t, s)
 		put := s.patiently(t, "clinician", "POST", s.OpenEHR+"/ehr/"+ehr+"/composition", []byte(one.text)).want(t, 201, 204)
@@ -263,7 +267,6 @@ func TestResubmittedInTheBrowser(t *testing.T) {
 		}
 	}
 	b.calm("resubmitted")
-	t.Logf("%d untouched with 0 changed nodes (%d coarsened answers); %d edits (%d typed, %v), %d changed exactly one node; slowest %v", untouched, coarsened, edited, typed, kinds, exact, slowest.Round(time.Millisecond))
 	if untouched < count || edited < count*4/5 {
 		t.Errorf("too few: %d of %d untouched, %d edited", untouched, count, edited)
 	}

@@ -123,8 +123,9 @@ func (b *tab) calm(what string) {
 	b.trouble = nil
 }
 
-// patience is how long one step of a page may take on a busy machine.
-const patience = 60 * time.Second
+// patience is how long one step of a page may take on a busy machine; a form of
+// two hundred questions takes a quiet one two seconds.
+const patience = 3 * time.Minute
 
 func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
