@@ -419,7 +419,7 @@ func (a *AccessControl) Over(ctx context.Context, caller Caller, ehr, action, wh
 		return Event{}, err
 	}
 	event := accessEvent(caller, p, action, ehr, what)
-	if err := overRecord(ctx, a.Store, p, ehr, "users"); err != nil {
+	if err := overRecord(ctx, a.Store, administering(p), ehr, "users"); err != nil {
 		return Event{}, a.refuse(ctx, event, err)
 	}
 	return event, nil

@@ -35,6 +35,25 @@ func (a Act) Profile(ctx context.Context, caller Caller) (*access.Profile, error
 	return a.service.profile(ctx, caller)
 }
 
+// Administrator is Profile for acts on access itself: what a program does with a
+// token of scopes is care and no administration, whoever it does it for.
+func (a Act) Administrator(ctx context.Context, caller Caller) (*access.Profile, error) {
+	p, err := a.service.profile(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	return administering(p), nil
+}
+
+func administering(p *access.Profile) *access.Profile {
+	if !p.Narrowed() {
+		return p
+	}
+	n := *p
+	n.Areas, n.Views, n.PrivacyIn = nil, nil, nil
+	return &n
+}
+
 // Deny audits a denial and gives its error.
 func (a Act) Deny(ctx context.Context, caller Caller, p *access.Profile, e Event) error {
 	return a.service.deny(ctx, caller, p, e)

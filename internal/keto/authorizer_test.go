@@ -47,7 +47,7 @@ var ward = []Tuple{
 	{"AdminArea", "users", "admins", "Role:manager"},
 }
 
-var comparing = cmp.Options{cmpopts.IgnoreFields(access.Profile{}, "ValidUntil"), cmpopts.EquateEmpty()}
+var comparing = cmp.Options{cmpopts.IgnoreFields(access.Profile{}, "ValidUntil"), cmpopts.IgnoreUnexported(access.Profile{}), cmpopts.EquateEmpty()}
 
 func TestProfile(t *testing.T) {
 	f, db := newFake(t), newDB()

@@ -76,7 +76,7 @@ func (e *Emergencies) Queue(ctx context.Context, caller cdr.Caller, q Queue) ([]
 	if q.Limit < 0 || q.Limit > mostShown {
 		return nil, fault.New(fault.Invalid, "limit", "a page holds 1 to %d accesses", mostShown)
 	}
-	p, err := e.Act.Profile(ctx, caller)
+	p, err := e.Act.Administrator(ctx, caller)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (e *Emergencies) Review(ctx context.Context, caller cdr.Caller, ehr, id, ou
 	if !slices.Contains(Outcomes, outcome) {
 		return fault.New(fault.Invalid, "outcome", "the outcome of a review is one of %s", strings.Join(Outcomes, ", "))
 	}
-	p, err := e.Act.Profile(ctx, caller)
+	p, err := e.Act.Administrator(ctx, caller)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/quire-cdr/quire/internal/access"
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
 )
@@ -231,3 +232,32 @@ type keyring struct{}
 func (keyring) Keys(context.Context) ([]HeldKey, error)             { return nil, nil }
 func (keyring) PutKey(context.Context, cdr.APIKey, cdr.Event) error { return nil }
 func (keyring) RevokeKey(context.Context, string, cdr.Event) error  { return nil }
+
+// What a program does with a token of scopes is no administration.
+func TestScopesAdministerNothing(t *testing.T) {
+	m := staff()
+	service := cdr.New(cdr.Deps{Authorizer: narrowing{people{m}}, Auditor: m})
+	p := &Policies{Store: m, Graph: m, Act: service.Act()}
+	admin := cdr.Caller{Subject: "user:a:both"}
+	if _, err := p.Set(t.Context(), admin, tuple("Team:night#members@user:a:new"), true, "test"); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("%v", err)
+	}
+	if _, err := p.Export(t.Context(), admin); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("%v", err)
+	}
+	if _, err := p.Reconcile(t.Context(), admin, Look, ""); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("%v", err)
+	}
+}
+
+// narrowing gives everybody a token with scopes.
+type narrowing struct{ people }
+
+func (n narrowing) Profile(ctx context.Context, c cdr.Caller) (*access.Profile, error) {
+	p, err := n.people.Profile(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	scopes, _ := access.ReadScopes([]string{"user/composition-*.crud"})
+	return p.Narrow(scopes, nil), nil
+}

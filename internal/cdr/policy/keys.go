@@ -82,7 +82,7 @@ func (p *Policies) MakeKey(ctx context.Context, caller cdr.Caller, r KeyRequest,
 		}
 		of.Networks = append(of.Networks, network)
 	}
-	profile, err := p.Act.Profile(ctx, caller)
+	profile, err := p.Act.Administrator(ctx, caller)
 	if err != nil {
 		return "", key, err
 	}
@@ -121,7 +121,7 @@ func (p *Policies) RevokeKey(ctx context.Context, caller cdr.Caller, id, reason 
 	if err := cdr.ValidReason(reason); err != nil {
 		return err
 	}
-	profile, err := p.Act.Profile(ctx, caller)
+	profile, err := p.Act.Administrator(ctx, caller)
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (p *Policies) RevokeKey(ctx context.Context, caller cdr.Caller, id, reason 
 
 // ListKeys lists the keys that are not withdrawn, for who may look at users.
 func (p *Policies) ListKeys(ctx context.Context, caller cdr.Caller) ([]HeldKey, error) {
-	profile, err := p.Act.Profile(ctx, caller)
+	profile, err := p.Act.Administrator(ctx, caller)
 	if err != nil {
 		return nil, err
 	}

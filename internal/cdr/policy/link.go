@@ -63,7 +63,7 @@ func (p *Policies) OpenLink(ctx context.Context, caller cdr.Caller, ehr string, 
 	if err != nil {
 		return Link{}, err
 	}
-	profile, err := p.Act.Profile(ctx, caller)
+	profile, err := p.Act.Administrator(ctx, caller)
 	if err != nil {
 		return Link{}, err
 	}

@@ -180,7 +180,7 @@ func (p *Policies) change(ctx context.Context, caller cdr.Caller, reason string,
 	if err := cdr.ValidReason(reason); err != nil {
 		return Change{}, err
 	}
-	profile, err := p.Act.Profile(ctx, caller)
+	profile, err := p.Act.Administrator(ctx, caller)
 	if err != nil {
 		return Change{}, err
 	}
@@ -415,7 +415,7 @@ func (p *Policies) Objects(ctx context.Context, caller cdr.Caller, noun Noun, ob
 // read is the policy for who may look at it: the administration of users, and
 // privacy officers.
 func (p *Policies) read(ctx context.Context, caller cdr.Caller, object string) (State, error) {
-	profile, err := p.Act.Profile(ctx, caller)
+	profile, err := p.Act.Administrator(ctx, caller)
 	if err != nil {
 		return State{}, err
 	}

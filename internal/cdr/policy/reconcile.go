@@ -41,7 +41,7 @@ func (p *Policies) Reconcile(ctx context.Context, caller cdr.Caller, how, reason
 	if how != Look && how != Mend && how != Adopt {
 		return Drift{}, fault.New(fault.Invalid, "reconcile", "drift is looked at, mended or adopted")
 	}
-	profile, err := p.Act.Profile(ctx, caller)
+	profile, err := p.Act.Administrator(ctx, caller)
 	if err != nil {
 		return Drift{}, err
 	}

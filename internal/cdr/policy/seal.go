@@ -39,7 +39,7 @@ func (p *Policies) Seal(ctx context.Context, caller cdr.Caller, ehr, object, lab
 // sealer demands the right to seal. Of who manages no access the composition must
 // be theirs to write, and what they cannot see is not there.
 func (p *Policies) sealer(ctx context.Context, caller cdr.Caller, ehr, object string) (cdr.Event, error) {
-	profile, err := p.Act.Profile(ctx, caller)
+	profile, err := p.Act.Administrator(ctx, caller)
 	if err != nil {
 		return cdr.Event{}, err
 	}
@@ -69,7 +69,7 @@ func (p *Policies) Unseal(ctx context.Context, caller cdr.Caller, ehr, object, l
 	if err != nil {
 		return err
 	}
-	profile, err := p.Act.Profile(ctx, caller)
+	profile, err := p.Act.Administrator(ctx, caller)
 	if err != nil {
 		return err
 	}
