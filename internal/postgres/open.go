@@ -49,6 +49,8 @@ type DB struct {
 	// wake tells the builder of promoted paths of work.
 	wake chan struct{}
 	slow slowQueries
+	// plans keeps statements of queries about one EHR.
+	plans plans
 }
 
 // Open connects the pools and checks that the database answers and holds the

@@ -90,7 +90,7 @@ func (db *DB) Query(ctx context.Context, q cdr.StoreQuery, rows cdr.QueryRows) e
 		if err != nil {
 			return err
 		}
-		p, statement, err := planned(q, dict)
+		p, statement, err := db.plans.planned(q, dict)
 		if notInSQL(err) {
 			return db.whole(ctx, q, rows)
 		}
