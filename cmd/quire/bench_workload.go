@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/quire-cdr/quire/internal/bench"
@@ -29,7 +31,8 @@ func (c benchCommand) workloads(ctx context.Context) error {
 	var all []*bench.Workloads
 	for _, size := range c.Sizes {
 		c.Compositions, c.EHRs, c.Bulk = size, size/10, true
-		err := c.against(ctx, func(target bench.Target, _ string) error {
+		err := c.against(ctx, func(target bench.Target, dir string) error {
+			target.Postmaster, _ = postmasterOf(filepath.Join(dir, "data"))
 			measured, err := bench.RunWorkloads(ctx, target, options)
 			all = append(all, measured)
 			return err
@@ -77,11 +80,23 @@ func runningTarget(ctx context.Context, dir string) (bench.Target, error) {
 	if err := json.Unmarshal(text, &d); err != nil {
 		return bench.Target{}, fmt.Errorf("%s/database.json: %w", dir, err)
 	}
+	// Where it cannot be read the processor time is not shown.
+	postmaster, _ := postmasterOf(dir)
 	loaded, err := bench.LoadedOf(ctx, d.Owner)
 	if err != nil {
 		return bench.Target{}, err
 	}
-	return bench.Target{API: base.Host, Owner: d.Owner, Clinician: server.Tokens["clinician"], Analyst: server.Tokens["analyst"], Admin: server.Tokens["admin"], Loaded: loaded}, nil
+	return bench.Target{API: base.Host, Postmaster: postmaster, Owner: d.Owner, Clinician: server.Tokens["clinician"], Analyst: server.Tokens["analyst"], Admin: server.Tokens["admin"], Loaded: loaded}, nil
+}
+
+// postmasterOf is the process of the database in a data folder.
+func postmasterOf(dir string) (int, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "pg", "postmaster.pid"))
+	if err != nil {
+		return 0, err
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	return strconv.Atoi(strings.TrimSpace(first))
 }
 
 // fill loads the data, by requests or in bulk.

@@ -26,6 +26,10 @@ type result struct {
 	p50, p99  time.Duration
 	perSecond float64
 	refused   int
+	// answers is how many there were; processor is what the database worked for one,
+	// 0 where that is not known.
+	answers   int
+	processor time.Duration
 	// rows is how many an answer of a query has.
 	rows int
 }
@@ -63,7 +67,7 @@ func measure(ctx context.Context, o operation, clients int, span time.Duration) 
 	elapsed := time.Since(began)
 	all := slices.Concat(took...)
 	slices.Sort(all)
-	r := result{perSecond: float64(len(all)) / elapsed.Seconds()}
+	r := result{perSecond: float64(len(all)) / elapsed.Seconds(), answers: len(all)}
 	for _, n := range refused {
 		r.refused += n
 	}

@@ -30,6 +30,8 @@ type Target struct {
 	Analyst   string `json:"analyst"`
 	Admin     string `json:"admin"`
 	Loaded    Loaded `json:"loaded"`
+	// Postmaster is the database's process, 0 where it is not known.
+	Postmaster int `json:"postmaster"`
 	// PID is the server's process.
 	PID int `json:"pid"`
 }

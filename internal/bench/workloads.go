@@ -243,8 +243,12 @@ func (w *workload) repeat(ctx context.Context, q query, span time.Duration) (res
 		return result{}, fmt.Errorf("%s: %w", q.name, err)
 	}
 	rows := bytes.Count(w.clients[0].response.Body(), []byte(`],[`)) + 1
+	before, known := databaseTime(w.target.Postmaster)
 	got, err := measure(ctx, operation{name: q.name, do: do}, 1, span)
 	got.rows = rows
+	if after, still := databaseTime(w.target.Postmaster); known && still && got.answers > 0 {
+		got.processor = (after - before) / time.Duration(got.answers)
+	}
 	return got, err
 }
 
