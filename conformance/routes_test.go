@@ -32,6 +32,7 @@ var nobody *cdr.Service
 var served = map[string][]rest.Route{
 	"openehr.Routes":             openehr.Routes(nobody, openehr.About{}),
 	"openehr.SmartRoutes":        openehr.SmartRoutes(openehr.About{}, nil),
+	"restfhir.PDFRoutes":         restfhir.PDFRoutes((*form.Forms)(nil), nobody),
 	"restfhir.Routes":            restfhir.Routes((*form.Forms)(nil), (*library.Library)(nil), restfhir.About{}),
 	"admin.Routes":               admin.Routes(nobody),
 	"admin.PurgeRoutes":          admin.PurgeRoutes(nobody),
