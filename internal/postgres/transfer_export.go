@@ -20,13 +20,15 @@ import (
 type sideTable struct {
 	name, order string
 	scan        access.Table
+	// younger are columns that older exports have not, with their values there.
+	younger string
 }
 
 var sideTables = []sideTable{
 	{name: "ehr_subject", order: "t.namespace, t.subject_id", scan: access.Subject},
 	{name: "ehr_organisation", order: `t.org, t.relationship collate "C", t.valid_from`},
-	{name: "ehr_grant", order: "t.grantee, t.valid_from"},
-	{name: "ehr_restriction", order: "t.id"},
+	{name: "ehr_grant", order: "t.grantee, t.valid_from", younger: `{"kind": "staff"}`},
+	{name: "ehr_restriction", order: "t.id", younger: `{"spares": []}`},
 	{name: "ehr_hold", order: "t.id"},
 	{name: "ehr_link", order: "t.id"},
 	{name: "composition_move", order: "t.id"},

@@ -281,7 +281,11 @@ func (i *importer) row(r *transfer.Row) error {
 		if i.in.Mode.StaysBehind(t.name) {
 			return nil
 		}
-		return i.queue(len(r.Data), "insert into "+t.name+" select (json_populate_record(null::"+t.name+", $2::json)).* where ($2::json)->>'ehr_id' = $1", i.in.Header.EHR, string(r.Data))
+		data := "$2::json"
+		if t.younger != "" {
+			data = "('" + t.younger + "'::jsonb || $2::jsonb)::json"
+		}
+		return i.queue(len(r.Data), "insert into "+t.name+" select (json_populate_record(null::"+t.name+", "+data+")).* where ($2::json)->>'ehr_id' = $1", i.in.Header.EHR, string(r.Data))
 	}
 	return fault.New(fault.Invalid, "export-form", "the export has rows of a table %q that this version does not know", r.Table)
 }
