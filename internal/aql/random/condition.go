@@ -84,7 +84,11 @@ func (m *Maker) like(p found) string {
 	escapes := false
 	pattern := m.pattern(p.value.text, &escapes)
 	if m.in(5) {
-		pattern = m.one("*a*", "?i*", "*", "2024*", "at000?")
+		pattern, escapes = m.one("*a*", "?i*", "*", "2024*", "at000?"), false
+	}
+	if m.in(6) {
+		// Few texts have a wildcard of their own; NOT LIKE one finds the others.
+		pattern, escapes = pattern+m.one(`\*`, `\?`), true
 	}
 	m.use("LIKE")
 	if m.in(4) {
