@@ -17,6 +17,9 @@ type accessCommand struct {
 	Key       accessKey          `cmd:"" help:"Make an API key, for the first identities of a server."`
 	Apply     accessApply        `cmd:"" help:"Make the policy what a file says: roles, teams, organisations, labels, areas, rules."`
 	Export    accessPolicyExport `cmd:"" help:"Write the policy as the file that apply reads."`
+	Restrict  accessRestrict     `cmd:"" help:"Deny a record to people, groups or everybody, whatever else allows it; or lift that."`
+	Link      accessLink         `cmd:"" help:"Make a key for one record and a time, for a home or a hospice; or close it."`
+	Seal      accessSeal         `cmd:"" help:"Put a sensitivity label on a composition with all its versions, or take it off."`
 	Reviews   accessReviews      `cmd:"" help:"List emergency accesses that nobody has reviewed."`
 	Review    accessReview       `cmd:"" help:"Close an emergency access with the outcome of its review."`
 	Reconcile accessReconcile    `cmd:"" help:"Compare Keto with the recorded policy, and mend what differs."`
