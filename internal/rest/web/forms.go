@@ -38,11 +38,11 @@ type shell struct {
 }
 
 // formsPolicy allows scripts, styles and requests of this server alone. The
-// renderer writes style elements, which the nonce is for, and one style attribute
-// that is always the same, which is known by its hash.
+// renderer writes style elements, which the nonce is for, and two style attributes
+// that are always the same, which are known by their hashes.
 func formsPolicy(nonce string) string {
 	return "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-" + nonce + "'; " +
-		"style-src-attr 'unsafe-hashes' 'sha256-T6AAKdWxO6p6GZVyzGAJDSLhOoPuuoZ6LlqMX153CvM='; img-src 'self' data:; connect-src 'self'; font-src 'self'; " +
+		"style-src-attr 'unsafe-hashes' 'sha256-T6AAKdWxO6p6GZVyzGAJDSLhOoPuuoZ6LlqMX153CvM=' 'sha256-N6tSydZ64AHCaOWfwKbUhxXx2fRFDxHOaL3e3CO7GPI='; img-src 'self' data:; connect-src 'self'; font-src 'self'; " +
 		"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 }
 
