@@ -47,6 +47,7 @@ var larger = map[string]string{
 	"cdr/form":     "one file an act on forms; the acts share what a submission says, the person it is about and how it is judged",
 	"cdr":          "one file a noun; the nouns share authorization, audit and versioning, and are one reading",
 	"sdc":          "a form, its responses and the way back read one table of items; both directions of each type stand together",
+	"rest/fhir":    "one file a resource; the resources share formats, pages and headers, and one statement says what all of them do",
 	"rest/openehr": "one file a noun of the specification's API; the nouns share formats, headers and answers",
 	"validate":     "one file a family of rules; the families share one walk of the tree and one list of findings",
 	"postgres":     "one file a noun; the nouns share pools, the pipeline, settings and the translation of errors",

@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strconv"
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/cdr/form"
-	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/fhir"
 	"github.com/quire-cdr/quire/internal/rest"
 	"github.com/quire-cdr/quire/internal/sdc"
@@ -63,11 +61,9 @@ func (h extractHandlers) stored(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	number := 0
-	if vid := call.Param("vid"); vid != "" {
-		if number, err = strconv.Atoi(vid); err != nil || number < 1 {
-			return fault.New(fault.NotFound, "response-unknown", "no such version of the QuestionnaireResponse")
-		}
+	number, err := versionOf(call)
+	if err != nil {
+		return err
 	}
 	done, err := h.extractor.Stored(call.Context(), call.Caller, call.Param("id"), number)
 	if err != nil {

@@ -1,16 +1,11 @@
 package fhir
 
 import (
-	"bytes"
 	"context"
 	"net/http"
-	"strconv"
-	"time"
 
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/cdr/form"
-	"github.com/quire-cdr/quire/internal/fault"
-	"github.com/quire-cdr/quire/internal/pdf"
 	"github.com/quire-cdr/quire/internal/rest"
 )
 
@@ -50,12 +45,9 @@ func (h printing) print(call *rest.Call) error {
 	if _, err := call.Accept(rest.PDF); err != nil {
 		return err
 	}
-	number := 0
-	if vid := call.Param("vid"); vid != "" {
-		var err error
-		if number, err = strconv.Atoi(vid); err != nil || number < 1 {
-			return fault.New(fault.NotFound, "response-unknown", "no such version of the QuestionnaireResponse")
-		}
+	number, err := versionOf(call)
+	if err != nil {
+		return err
 	}
 	issued, err := h.responses.Issue(call.Context(), call.Caller, call.Param("id"), number, form.View{Base: base(call)})
 	if err != nil {
@@ -69,16 +61,6 @@ func (h printing) print(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	source, err := pdf.FromVersion(doc.JSON, record.Status.JSON)
-	if err != nil {
-		return fault.New(fault.Internal, "stored-version", "a stored version has no content").Because(err)
-	}
-	source.EHR, source.VersionUID, source.Committed, source.Printed, source.Zone = doc.EHR, doc.VersionUID, doc.Committed, time.Now(), call.Zone()
-	var out bytes.Buffer
-	if err := pdf.Print(&out, source); err != nil {
-		return err
-	}
 	describe(call, doc)
-	call.Set("Content-Disposition", `attachment; filename="`+doc.ObjectID+`.pdf"`)
-	return call.Send(http.StatusOK, rest.PDF, out.Bytes())
+	return call.SendPDF(doc, record.Status.JSON)
 }

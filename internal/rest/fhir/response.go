@@ -20,11 +20,9 @@ func (h handlers) response(call *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	number := 0
-	if vid := call.Param("vid"); vid != "" {
-		if number, err = strconv.Atoi(vid); err != nil || number < 1 {
-			return fault.New(fault.NotFound, "response-unknown", "no such version of the QuestionnaireResponse")
-		}
+	number, err := versionOf(call)
+	if err != nil {
+		return err
 	}
 	v, err := view(call)
 	if err != nil {
@@ -35,6 +33,19 @@ func (h handlers) response(call *rest.Call) error {
 		return err
 	}
 	return show(call, contentType, issued)
+}
+
+// versionOf is the number of a version in the address, 0 without one.
+func versionOf(call *rest.Call) (int, error) {
+	vid := call.Param("vid")
+	if vid == "" {
+		return 0, nil
+	}
+	number, err := strconv.Atoi(vid)
+	if err != nil || number < 1 {
+		return 0, fault.New(fault.NotFound, "response-unknown", "no such version of the QuestionnaireResponse")
+	}
+	return number, nil
 }
 
 // show answers with a response that was issued.

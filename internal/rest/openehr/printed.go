@@ -1,13 +1,10 @@
 package openehr
 
 import (
-	"bytes"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/quire-cdr/quire/internal/cdr"
-	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/pdf"
 	"github.com/quire-cdr/quire/internal/rest"
 )
@@ -37,17 +34,7 @@ func (h compositionHandlers) print(call *rest.Call, ehr string, ref cdr.VersionR
 	if err != nil {
 		return err
 	}
-	source, err := pdf.FromVersion(doc.JSON, record.Status.JSON)
-	if err != nil {
-		return fault.New(fault.Internal, "stored-version", "a stored version has no content").Because(err)
-	}
-	source.EHR, source.VersionUID, source.Committed, source.Printed, source.Zone = doc.EHR, doc.VersionUID, doc.Committed, time.Now(), call.Zone()
-	var out bytes.Buffer
-	if err := pdf.Print(&out, source); err != nil {
-		return err
-	}
-	call.Set("Content-Disposition", `attachment; filename="`+doc.ObjectID+`.pdf"`)
-	return call.Send(http.StatusOK, rest.PDF, out.Bytes())
+	return call.SendPDF(doc, record.Status.JSON)
 }
 
 // sentPDF is the composition within a PDF.
