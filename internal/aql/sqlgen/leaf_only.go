@@ -39,13 +39,19 @@ func (g *generator) overLeaves() *Statement {
 	var columns, units []string
 	for i, c := range p.Columns {
 		a, ok := c.Value.(*plan.Aggregate)
-		if !ok || a.Distinct || !a.Star && !number(a.Arg) {
+		if !ok || a.Distinct {
+			return nil
+		}
+		// Each row has its object, which is counted as the row is.
+		object, isRef := a.Arg.(*plan.Ref)
+		rows := a.Star || a.Func == "COUNT" && isRef && object.Source == d.source && object.Step == nil && !object.Missing
+		if !rows && !number(a.Arg) {
 			return nil
 		}
 		cell := Cell{Document: -1}
 		text := "to_jsonb(count(*)::numeric)"
 		switch {
-		case a.Func == "COUNT" && a.Star && d.first:
+		case rows && d.first:
 			return nil
 		case a.Func == "COUNT":
 		case a.Func == "SUM":
