@@ -7,6 +7,7 @@ import (
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/cdr/form"
 	"github.com/quire-cdr/quire/internal/rest"
+	"github.com/quire-cdr/quire/internal/rest/paper"
 )
 
 // Versions is what printing needs of the use cases of records.
@@ -62,5 +63,5 @@ func (h printing) print(call *rest.Call) error {
 		return err
 	}
 	describe(call, doc)
-	return call.SendPDF(doc, record.Status.JSON)
+	return paper.Send(call, doc, record.Status.JSON)
 }

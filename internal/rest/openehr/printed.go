@@ -7,6 +7,7 @@ import (
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/pdf"
 	"github.com/quire-cdr/quire/internal/rest"
+	"github.com/quire-cdr/quire/internal/rest/paper"
 )
 
 // sentMedia are the types a composition may be sent in: a PDF that was printed
@@ -34,7 +35,7 @@ func (h compositionHandlers) print(call *rest.Call, ehr string, ref cdr.VersionR
 	if err != nil {
 		return err
 	}
-	return call.SendPDF(doc, record.Status.JSON)
+	return paper.Send(call, doc, record.Status.JSON)
 }
 
 // sentPDF is the composition within a PDF.

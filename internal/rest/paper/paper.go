@@ -1,4 +1,4 @@
-package rest
+package paper
 
 import (
 	"bytes"
@@ -8,11 +8,12 @@ import (
 	"github.com/quire-cdr/quire/internal/cdr"
 	"github.com/quire-cdr/quire/internal/fault"
 	"github.com/quire-cdr/quire/internal/pdf"
+	"github.com/quire-cdr/quire/internal/rest"
 )
 
-// SendPDF answers with a VERSION of a composition on paper, with the composition
+// Send answers with a VERSION of a composition on paper, with the composition
 // attached inside; status is the EHR_STATUS that names the person.
-func (call *Call) SendPDF(doc cdr.Document, status []byte) error {
+func Send(call *rest.Call, doc cdr.Document, status []byte) error {
 	source, err := pdf.FromVersion(doc.JSON, status)
 	if err != nil {
 		return fault.New(fault.Internal, "stored-version", "a stored version has no content").Because(err)
@@ -23,5 +24,5 @@ func (call *Call) SendPDF(doc cdr.Document, status []byte) error {
 		return err
 	}
 	call.Set("Content-Disposition", `attachment; filename="`+doc.ObjectID+`.pdf"`)
-	return call.Send(http.StatusOK, PDF, out.Bytes())
+	return call.Send(http.StatusOK, rest.PDF, out.Bytes())
 }

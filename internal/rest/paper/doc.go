@@ -1,0 +1,3 @@
+// Package paper answers requests with compositions as PDFs, for the openEHR API and
+// the FHIR API alike.
+package paper
