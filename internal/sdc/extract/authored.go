@@ -39,7 +39,6 @@ type authored struct {
 	contained map[string]object
 	entries   []fhir.BundleEntry
 	refused   []Refusal
-	targets   []fhir.Reference
 }
 
 // Says reports whether a Questionnaire says itself what its answers become.
