@@ -134,6 +134,12 @@ func TestJourney(t *testing.T) {
 	s.call(t, "clinician", "DELETE", s.OpenEHR+"/ehr/"+ehr+"/composition/"+decoys["deleted"], nil).want(t, 204)
 	decoys["other person"] = store(other, decoy(145, now.Add(-7*time.Minute), nil))
 	decoys["old"] = store(ehr, decoy(146, now.AddDate(0, -6, 0), nil))
+	decoys["sealed"] = store(ehr, decoy(147, now.Add(-6*time.Minute), nil))
+	object, _, _ := strings.Cut(decoys["sealed"], "::")
+	reason := []byte(`{"reason":"patient-asked"}`)
+	s.call(t, "admin", "PUT", s.BaseURL+"/access/v1/labels/journey-sealed", reason).want(t, 200)
+	s.call(t, "admin", "PUT", s.BaseURL+"/access/v1/ehr/"+ehr+"/composition/"+object+"/labels/journey-sealed", reason).want(t, 204)
+	s.call(t, "clinician", "GET", s.OpenEHR+"/ehr/"+ehr+"/composition/"+decoys["sealed"], nil).want(t, 404)
 	decoys["other unit"] = store(ehr, pounds(t, s, now.Add(-24*time.Hour)))
 	known[decoys["other unit"]] = now.Add(-24 * time.Hour)
 

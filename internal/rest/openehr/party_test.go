@@ -440,7 +440,7 @@ func TestPartyQuery(t *testing.T) {
 			t.Errorf("%s: %s, want %s", q, text, want)
 		}
 	}
-	for _, q := range []string{"SELECT p FROM EHR e CONTAINS PERSON p", "SELECT p FROM VERSION v[ALL_VERSIONS] CONTAINS PERSON p", "SELECT p FROM PERSON p OR AGENT a"} {
+	for _, q := range []string{"SELECT p FROM EHR e CONTAINS PERSON p", "SELECT p FROM PERSON p OR AGENT a"} {
 		body, err := json.Marshal(map[string]string{"q": q})
 		if err != nil {
 			t.Fatal(err)
