@@ -39,7 +39,7 @@ PURE := adl|aom|aql|demo|fhir|hl7v2|opt|pdf|rest.fhir|rm|sdc|simplified|template
 ALIKE := ^Test(QueryOracle|PromotedOracle|QueryFixtures|QueryScripts|EveryTamperingIsFound|MutatedMessages|LargeTemplate|RandomDecisions)$$
 tests-race:
 	@go test -race -skip '$(ALIKE)' -json $$(go list -test -f '{{.ImportPath}} {{join .Deps " "}}' $(PKG) | \
-		awk '$$1 ~ /\.test$$/ && $$1 !~ /quire\/(internal\/($(PURE))|templates|archetypes)[.\/]/ && \
+		awk '$$1 ~ /\.test$$/ && $$1 !~ /quire\/(internal|(internal\/($(PURE))|deploy|conformance\/safety|templates|archetypes)(\/.*)?)\.test$$/ && \
 			!/testcontainers-go|otlptrace|kin-openapi/ { sub(/\.test$$/, "", $$1); print $$1 }')
 
 check: ## what CI runs: build, format, vet, staticcheck, test; each with its seconds
