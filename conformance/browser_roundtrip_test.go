@@ -32,9 +32,12 @@ const fillingScript = `(() => {
 	window.reopen = async (template, ehr, object) => {
 		const issued = (await Quire.get('/fhir/r4/QuestionnaireResponse/' + object)).content;
 		const form = JSON.parse(await formOf(template));
+		// What was a response to a form from elsewhere is shown as that.
+		if (!issued.questionnaire.includes('/Questionnaire/' + form.id)) return -1;
 		const place = Quire.element('div', {id: 'form', class: 'q-form'});
 		document.getElementById('view').replaceChildren(place);
-		await LForms.Util.addFormToPage(JSON.parse(JSON.stringify(form)), place, {fhirVersion: 'R4', questionnaireResponse: issued, prepopulate: false});
+		await LForms.Util.addFormToPage(JSON.parse(JSON.stringify(form)), place, {fhirVersion: 'R4', questionnaireResponse: issued, prepopulate: false})
+			.catch(faults => { throw new Error([].concat(faults).map(f => f.message ?? JSON.stringify(f)).join('; ')); });
 		at = {form, issued, ehr, baseline: Quire.rendered(), place};
 		return place.querySelectorAll('[id^="item-"]').length;
 	};
@@ -215,6 +218,11 @@ func TestResubmittedInTheBrowser(t *testing.T) {
 		before, began := read(), time.Now()
 		var items int
 		b.js(`reopen(`+quoted(one.template)+`, `+quoted(ehr)+`, `+quoted(object)+`)`, &items)
+		if items < 0 {
+			t.Logf("%s is a response to a form from elsewhere", one.name)
+			count--
+			continue
+		}
 		if items == 0 {
 			t.Errorf("%s: nothing is rendered", one.name)
 		}

@@ -173,6 +173,7 @@
     const [who, issued] = await Promise.all([readPerson(ehr), issue(form, ehr, id, version)]);
     const named = ((issued.response.subject || {}).identifier || {}).value;
     if (named && named.toLowerCase() !== 'urn:uuid:' + ehr.toLowerCase()) throw new Quire.Refusal(409, {message: 'This response is about another person than the address says.'});
+    if (id !== 'new' && !(issued.response.questionnaire || '').includes(`${fhir}/Questionnaire/`)) throw new Quire.Refusal(409, {message: 'This response answers a form from elsewhere and cannot be filled in here.'});
     open = {form, ehr, issued: issued.response, labels: labelsOf(form), busy: false, started: issued.response.status};
     const place = element('div', {id: 'form', class: 'q-form'});
     const n = answers.prefilled(issued.response);
