@@ -1,9 +1,14 @@
 package plan
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/quire-cdr/quire/internal/rm/rminfo"
+)
 
 // uncount drops a COMPOSITION that is only counted, and not as distinct ones: it
 // is there once for each row, as what it contains is, which is counted instead.
+// What may itself be a composition, such as a LOCATABLE, is not below one.
 func (b *builder) uncount() {
 	at := &b.plan.From
 	if j := *at; j.Op == One && j.Source.Kind == EHR && !j.Not {
@@ -23,7 +28,7 @@ func (b *builder) uncount() {
 	}
 	for _, o := range below {
 		c := o.Source
-		if o.Op != One || c.Kind != Node || c.Name == "COMPOSITION" || c.Local != nil || c.Referred || c.Latest || reads(c.Filter, s) || len(c.Objects) != 1 || c.Objects[0] != Composition {
+		if o.Op != One || c.Kind != Node || slices.Contains(c.Classes, rminfo.COMPOSITION) || c.Local != nil || c.Referred || c.Latest || reads(c.Filter, s) || len(c.Objects) != 1 || c.Objects[0] != Composition {
 			return
 		}
 	}
