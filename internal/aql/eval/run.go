@@ -225,14 +225,29 @@ func (r *run) compareLines(a, b line) int {
 	return 0
 }
 
+// distinct keeps one of lines that say the same. Behind equal cells there may be
+// values of different types, a text and the date it looks like: each key is the
+// one that sorts first.
 func (r *run) distinct() {
-	seen := map[string]bool{}
-	r.lines = slices.DeleteFunc(r.lines, func(l line) bool {
+	at := map[string]int{}
+	kept := r.lines[:0]
+	for _, l := range r.lines {
 		key := rowKey(l.cells)
-		double := seen[key]
-		seen[key] = true
-		return double
-	})
+		i, double := at[key]
+		if !double {
+			at[key] = len(kept)
+			kept = append(kept, l)
+			continue
+		}
+		for n, k := range r.order {
+			a, okA := r.sortKey(l.keys[n])
+			b, okB := r.sortKey(kept[i].keys[n])
+			if okA && (!okB || !k.descending && a.order(b) < 0 || k.descending && a.order(b) > 0) {
+				kept[i].keys[n] = l.keys[n]
+			}
+		}
+	}
+	r.lines = kept
 }
 
 // rowKey joins the keys of cells; lengths keep neighbours apart.
