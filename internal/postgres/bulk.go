@@ -96,6 +96,8 @@ func (l *load) Close() {
 	l.conn = nil
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
+	// The server notices a closed connection only later; who loads again is not kept waiting for that.
+	_, _ = conn.Exec(ctx, "select pg_advisory_unlock_all()")
 	_ = conn.Close(ctx)
 }
 
