@@ -13,13 +13,11 @@ import (
 	"testing"
 
 	"github.com/quire-cdr/quire/internal/fault"
-	"github.com/quire-cdr/quire/internal/opt"
 	"github.com/quire-cdr/quire/internal/rm"
 	"github.com/quire-cdr/quire/internal/rm/canon"
 	"github.com/quire-cdr/quire/internal/rm/rminfo"
 	"github.com/quire-cdr/quire/internal/sdc"
 	"github.com/quire-cdr/quire/internal/sdc/binding"
-	"github.com/quire-cdr/quire/internal/template"
 	"github.com/quire-cdr/quire/internal/validate"
 	"github.com/quire-cdr/quire/templates"
 )
@@ -27,19 +25,7 @@ import (
 // order is the form of our genomic test order.
 func order(t testing.TB) *sdc.Form {
 	t.Helper()
-	text, err := templates.FS.ReadFile("opt/genomic_test_order.v1.opt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := opt.Read(bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compiled, err := template.Compile(parsed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sdc.Build(compiled)
+	return formOf(t, "opt/genomic_test_order.v1.opt")
 }
 
 func shipped(t testing.TB, form *sdc.Form) []*binding.Form {
